@@ -1,0 +1,84 @@
+// The one table of error codes: number, name, text, whether a retry of the same call may succeed,
+// and whether the call may have taken effect all the same.
+//
+// An error travels as absl::Status whose raw code is the ErrorCode and whose message is empty on
+// hot paths, so that it is one word and allocates nothing. Only this header looks at raw codes.
+//
+// Numbers below 20,000 have the meaning of FoundationDB's public error numbers, since bindings
+// switch on them. Orrery's own begin at 20,000.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace orrery {
+
+// X(name, number, retryable, maybe_done, text)
+#define ORRERY_ERROR_CODES(X)                                                                   \
+  X(timed_out, 1004, true, true, "the call did not finish within its time")                     \
+  X(connection_failed, 1026, true, true, "the connection broke before an answer came")          \
+  X(broken_promise, 1100, true, true, "the party that owed the answer is gone")                 \
+  X(operation_cancelled, 1101, false, true, "the operation was cancelled")                      \
+  X(platform_error, 1500, false, true, "the operating system refused the operation")            \
+  X(io_error, 1510, false, true, "a disk operation failed")                                     \
+  X(file_not_found, 1511, false, false, "the file does not exist")                              \
+  X(bind_failed, 1512, false, false, "the address cannot be listened on")                       \
+  X(checksum_failed, 1520, false, false, "stored bytes do not match their checksum")            \
+  X(file_corrupt, 1522, false, false, "the file's content is not valid")                        \
+  X(invalid_argument, 20000, false, false, "an argument is not valid")                          \
+  X(disk_full, 20001, true, true, "there is no space left on the disk")                         \
+  X(file_exists, 20002, false, false, "the file exists already")                                \
+  X(file_locked, 20003, false, false, "another process holds the lock of the file")             \
+  X(name_not_found, 20004, true, false, "the host name has no address")                         \
+  X(end_of_stream, 20005, false, false, "the stream was closed by its other end")               \
+  X(protocol_mismatch, 20006, false, false, "the peer speaks no protocol version in common")    \
+  X(wrong_cluster, 20007, false, false, "the peer belongs to another cluster")                  \
+  X(authentication_failed, 20008, false, false, "the peer's certificate was not accepted")      \
+  X(corrupt_frame, 20009, true, true, "the peer sent a frame that does not decode")             \
+  X(message_too_large, 20010, false, false, "the message is larger than a frame may be")        \
+  X(unknown_method, 20011, false, false, "the peer does not serve this method")                 \
+  X(stale_endpoint, 20012, false, false, "the endpoint belongs to an earlier life of the peer") \
+  X(overloaded, 20013, true, false, "a queue is full; try again later")                         \
+  X(memory_limit, 20014, true, false, "the memory budget of the process is used up")            \
+  X(not_leader, 20015, true, false, "the process does not lead")                                \
+  X(process_fenced, 20016, false, true, "the process has been fenced off from the outside")     \
+  X(internal_error, 20017, false, true, "a defect of the program")
+
+enum class ErrorCode : int {
+  ok = 0,
+#define ORRERY_X(name, number, retryable, maybe_done, text) name = number,
+  ORRERY_ERROR_CODES(ORRERY_X)
+#undef ORRERY_X
+};
+
+struct ErrorInfo {
+  ErrorCode code;
+  std::string_view name;
+  std::string_view text;
+  bool retryable;   // The same call may succeed later.
+  bool maybe_done;  // The call may have taken effect although it failed.
+};
+
+// The row of `code`; for a number that is not in the table, the row of internal_error.
+const ErrorInfo& InfoOf(ErrorCode code);
+
+// A Status of `code` without a message: one word, no allocation. ErrorCode::ok gives OkStatus.
+inline absl::Status Error(ErrorCode code) {
+  return absl::Status(static_cast<absl::StatusCode>(code), {});
+}
+
+// The same with a message for people: what happened, where, what to do. Not for hot paths.
+absl::Status Error(ErrorCode code, std::string_view message);
+
+// The code of a status made here. A status of a library's own (absl codes 1 to 16) is
+// internal_error.
+ErrorCode CodeOf(const absl::Status& status);
+
+inline bool IsRetryable(const absl::Status& status) { return InfoOf(CodeOf(status)).retryable; }
+
+// "io_error (1510): a disk operation failed: /data/log: sync" for output to people; "ok" for ok.
+std::string Describe(const absl::Status& status);
+
+}  // namespace orrery
