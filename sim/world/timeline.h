@@ -1,0 +1,94 @@
+// Timeline: virtual time, the one heap of events, and the rolling hash of everything that happens.
+// It knows nothing of processes, networks or disks: those put events on it, through Loops.
+//
+// One thread runs a world, one event at a time. The order is the heap's: by time, then by a tie
+// that is drawn from the seed when the event is inserted.
+#pragma once
+
+#include <cstdint>
+
+#include "core/async/timer_heap.h"
+#include "core/base/hash.h"
+#include "core/base/time.h"
+
+namespace orrery::sim {
+
+class Loop;
+
+// What an entry of the hash is about. Values are part of the hash; add at the end.
+enum class Happening : uint8_t {
+  kEvent = 1,      // An event was dispatched.    a: time
+  kChoice = 2,     // One of several ready nodes. a: how many, b: which
+  kProcess = 3,    // Started, killed, ended.     a: what, b: incarnation
+  kConnect = 4,    // A connection step.          a: what, b: connection
+  kDelivery = 5,   // Bytes reached an end.       a: hash of the bytes, b: connection
+  kFile = 6,       // A file operation.           a: what, b: hash of its arguments and bytes
+  kWork = 7,       // Work ran on a pool.         a: pool
+  kFault = 8,      // A fault began or ended.     a: what, b: its parameters
+  kDraw = 9,       // A draw not covered above.   a: value
+  kWorkload = 10,  // A workload's operation.     a: what, b: value
+};
+
+const char* NameOf(Happening happening);
+
+// Sees every entry of the hash. Must not change the run: no draws, no posts.
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+  virtual void Record(uint64_t index, Time time, Happening happening, uint64_t entity, uint64_t a,
+                      uint64_t b, uint64_t hash_after) = 0;
+};
+
+class Timeline {
+ public:
+  explicit Timeline(uint64_t seed) : seed_(seed), hash_(HashWords(seed)) {}
+  Timeline(const Timeline&) = delete;
+  Timeline& operator=(const Timeline&) = delete;
+
+  uint64_t seed() const { return seed_; }
+  Time Now() const { return now_; }
+
+  // Enters something into the hash. `entity` is the Loop's, machine's or connection's key, never an
+  // address.
+  void Note(Happening happening, uint64_t entity, uint64_t a, uint64_t b = 0) {
+    uint64_t h = Fold(hash_, static_cast<uint64_t>(happening) ^ entity);
+    h = Fold(h, a);
+    hash_ = Fold(h, b);
+    ++notes_;
+    if (recorder_ != nullptr) [[unlikely]] {
+      recorder_->Record(notes_, now_, happening, entity, a, b, hash_);
+    }
+  }
+
+  uint64_t hash() const { return hash_; }
+  uint64_t events() const { return events_; }  // Dispatched so far.
+  uint64_t notes() const { return notes_; }    // Entered into the hash so far.
+
+  // nullptr switches it off. REQUIRES: `recorder` outlives its use.
+  void set_recorder(Recorder* recorder) { recorder_ = recorder; }
+
+  // Dispatches the next event and the turn that follows on its loop. False when there is none.
+  bool Step();
+
+  // When the next event is; kNever when there is none.
+  Time NextDue() const { return heap_.empty() ? kNever : heap_.TopDue(); }
+  size_t pending() const { return heap_.size(); }
+
+ private:
+  friend class Loop;
+
+  static uint64_t Fold(uint64_t h, uint64_t word) {
+    h = (h ^ word) * 0x9fb21c651e98df25u;
+    return h ^ (h >> 32);
+  }
+
+  const uint64_t seed_;
+  Time now_{};
+  uint64_t hash_;
+  uint64_t events_ = 0;
+  uint64_t notes_ = 0;
+  Recorder* recorder_ = nullptr;
+  TimerHeap heap_;
+};
+
+}  // namespace orrery::sim
