@@ -8,7 +8,7 @@
 // Columns: type (int64_t, bool, Duration, Ratio), name (unique over all groups, unit last),
 // default, randomised value (an expression over `random`, a Random&, and `standard`, the default),
 // unit, reason. A group is a plain struct: code takes `const RpcKnobs&` or reads
-// env.knobs().Get<RpcKnobs>().name.
+// env.knobs().Get<RpcKnobs>().name, which searches the few groups: hot code keeps the reference.
 #pragma once
 
 #include <cstdint>
@@ -30,14 +30,17 @@ struct KnobInfo {
   const char* type;
   const char* unit;
   const char* reason;
+  // Changes nothing on an error, whose message says what was expected.
   absl::Status (*parse)(void* group, std::string_view text);
+  // Back to the default in one case of two, else to the randomised value.
   void (*randomise)(void* group, Random& random);
   std::string (*show)(const void* group);
 };
 
 namespace knobs_internal {
 
-// Text forms: 123, -5; true, false; 250ms, 3s, 10us, 7ns; 1/20.
+// Text forms: 123, -5; true, false; 250ms, 3s, 10us, 7ns (never negative); 1/20 (at most 1/1).
+// Show gives the shortest form that parses back to the same value: 3s, not 3000ms; 1/20, not 2/40.
 absl::Status Parse(std::string_view text, int64_t& out);
 absl::Status Parse(std::string_view text, bool& out);
 absl::Status Parse(std::string_view text, Duration& out);
@@ -59,21 +62,25 @@ class KnobSet {
   // Adds a group with its defaults. REQUIRES: not added before; no name of it is taken.
   template <class Group>
   void Add() {
-    AddGroup(Group::kKnobs.data(), Group::kKnobs, std::shared_ptr<void>(std::make_shared<Group>()));
+    AddGroup(Group::Knobs(), std::make_shared<Group>());
   }
 
   // REQUIRES: added.
   template <class Group>
   const Group& Get() const {
-    return *static_cast<const Group*>(FindGroup(Group::kKnobs.data()));
+    return *static_cast<const Group*>(FindGroup(Group::Knobs().data()));
   }
 
   // Sets one knob from text: "250ms". invalid_argument names the knob, the value and what was
   // expected, and for an unknown name the nearest that exists; nothing changes then.
   absl::Status Set(std::string_view name, std::string_view value);
 
-  // Gives every knob its randomised value, or keeps its default, each by a draw of its own: which
-  // knobs exist beside it shifts nothing. Half of the knobs keep their default.
+  // The same from one argument of a command line: "rpc_frame_bytes_max=1048576".
+  absl::Status SetFromText(std::string_view name_and_value);
+
+  // Gives every knob its randomised value or, in one case of two, its default, each from a stream
+  // of its own keyed by (seed, name): which knobs exist beside it shifts nothing. Knobs that were
+  // Set keep that value, so it does not matter which call comes first.
   void Randomise(uint64_t seed);
 
   struct Value {
@@ -86,14 +93,15 @@ class KnobSet {
 
  private:
   struct Entry {
-    const void* key;  // The group's type.
-    std::span<const KnobInfo> infos;
+    std::span<const KnobInfo> infos;  // Its address names the group's type.
     std::shared_ptr<void> values;
     std::vector<std::string> defaults;
+    std::vector<bool> was_set;
   };
 
-  void AddGroup(const void* key, std::span<const KnobInfo> infos, std::shared_ptr<void> values);
-  const void* FindGroup(const void* key) const;
+  void AddGroup(std::span<const KnobInfo> infos, std::shared_ptr<void> values);
+  const void* FindGroup(const KnobInfo* infos) const;
+  std::string_view Nearest(std::string_view name) const;
 
   std::vector<Entry> groups_;
 };
@@ -111,18 +119,21 @@ class KnobSet {
       [](void* group, std::string_view text) {                                         \
         return ::orrery::knobs_internal::Parse(text, static_cast<Self*>(group)->name); \
       },                                                                               \
-      [](void* group, [[maybe_unused]] ::orrery::Random& random) {                     \
-        [[maybe_unused]] const type standard{standard_value};                          \
-        static_cast<Self*>(group)->name = type{randomised};                            \
+      [](void* group, ::orrery::Random& random) {                                      \
+        const type standard{standard_value};                                           \
+        auto& value = static_cast<Self*>(group)->name;                                 \
+        value = random.Chance(::orrery::OneIn(2)) ? standard : type{randomised};       \
       },                                                                               \
       [](const void* group) {                                                          \
         return ::orrery::knobs_internal::Show(static_cast<const Self*>(group)->name);  \
       }},
 
-#define ORRERY_DEFINE_KNOBS(Group, LIST)                 \
-  struct Group {                                         \
-    using Self = Group;                                  \
-    LIST(ORRERY_KNOB_FIELD)                              \
-    static const std::vector<::orrery::KnobInfo> kKnobs; \
-  };                                                     \
-  inline const std::vector<::orrery::KnobInfo> Group::kKnobs = {LIST(ORRERY_KNOB_INFO)}
+#define ORRERY_DEFINE_KNOBS(Group, LIST)                                      \
+  struct Group {                                                              \
+    using Self = Group;                                                       \
+    LIST(ORRERY_KNOB_FIELD)                                                   \
+    static std::span<const ::orrery::KnobInfo> Knobs() {                      \
+      static constexpr ::orrery::KnobInfo infos[] = {LIST(ORRERY_KNOB_INFO)}; \
+      return infos;                                                           \
+    }                                                                         \
+  }

@@ -28,10 +28,12 @@ enum class TraceLevel : uint8_t { kDebug, kInfo, kWarn, kError };
 struct TraceRecord {
   struct Field {
     const char* name;
-    std::variant<int64_t, bool, std::string> value;
+    // Integers are int64_t; uint64_t only where int64_t cannot hold the value.
+    std::variant<int64_t, uint64_t, bool, std::string> value;
   };
 
-  Time time{};
+  Time time{};              // Of the process's clock.
+  int64_t wall_micros = 0;  // The same moment in UTC as the machine believed it; for output only.
   TraceLevel level = TraceLevel::kInfo;
   const char* type = "";
   bool injected = false;  // Caused by a fault that the simulator injected on purpose.
@@ -62,8 +64,10 @@ class [[nodiscard]] TraceEvent {
   TraceEvent& Add(const char* name, T value) {
     if constexpr (std::same_as<T, bool>) {
       record_.fields.push_back({name, value});
-    } else {
+    } else if (std::in_range<int64_t>(value)) {
       record_.fields.push_back({name, static_cast<int64_t>(value)});
+    } else {
+      record_.fields.push_back({name, static_cast<uint64_t>(value)});
     }
     return *this;
   }
@@ -84,8 +88,10 @@ class [[nodiscard]] TraceEvent {
 
  private:
   friend class Trace;
-  TraceEvent(TraceSink* sink, Time time, TraceLevel level, const char* type) : sink_(sink) {
-    record_.time = time;
+  TraceEvent(TraceSink* sink, const Clock& clock, TraceLevel level, const char* type)
+      : sink_(sink) {
+    record_.time = clock.Now();
+    record_.wall_micros = clock.WallMicros();
     record_.level = level;
     record_.type = type;
   }
@@ -107,7 +113,7 @@ class Trace {
 
  private:
   TraceEvent At(TraceLevel level, const char* type) {
-    return level < least_ ? TraceEvent() : TraceEvent(&sink_, clock_.Now(), level, type);
+    return level < least_ ? TraceEvent() : TraceEvent(&sink_, clock_, level, type);
   }
 
   const Clock& clock_;
