@@ -54,7 +54,7 @@ class TaskPromise : public PromiseBase {
 
  public:
   ResumeContinuation final_suspend() const noexcept { return {}; }
-  template <class U>
+  template <class U = T>
     requires std::is_constructible_v<T, U&&>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));

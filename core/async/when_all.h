@@ -37,9 +37,7 @@ class [[nodiscard]] AllOf : public Junction {
   bool await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
     return SuspendAndStart(awaiting, [this] { StartBranches(std::index_sequence_for<R...>()); });
   }
-  std::tuple<R...> await_resume() noexcept {
-    return TakeResults(std::index_sequence_for<R...>());
-  }
+  std::tuple<R...> await_resume() noexcept { return TakeResults(std::index_sequence_for<R...>()); }
 
  private:
   template <size_t... I>

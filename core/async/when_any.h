@@ -48,9 +48,7 @@ class [[nodiscard]] AnyOf : public Junction {
   bool await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
     return SuspendAndStart(awaiting, [this] { StartBranches(std::index_sequence_for<R...>()); });
   }
-  std::variant<R...> await_resume() noexcept {
-    return TakeFirst(std::index_sequence_for<R...>());
-  }
+  std::variant<R...> await_resume() noexcept { return TakeFirst(std::index_sequence_for<R...>()); }
 
  private:
   template <size_t... I>
