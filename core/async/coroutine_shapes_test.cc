@@ -101,6 +101,12 @@ Task<std::tuple<int, Thing>> Pair(Census* c) {
   co_await Yield();
   co_return std::make_tuple(4, Thing(c, 5));
 }
+Task<std::vector<Thing>> Some(Census* c) {
+  co_await Yield();
+  std::vector<Thing> things;
+  for (int i : {1, 2}) things.emplace_back(c, i);
+  co_return things;
+}
 struct Server {
   Thing thing;
   Task<int> Add(Thing other) {
@@ -109,6 +115,17 @@ struct Server {
   }
   Task<int> AddOne() { co_return co_await this->Add(Thing(thing.census, 1)); }
 };
+
+// An await inside braces, after an element with a destructor. Clang before 18 forgets that element
+// when the coroutine is destroyed at that await (LLVM issue 61508), so these are run to the end
+// only; and this house awaits into locals first.
+Task<int> AwaitsInsideBraces(Census* c) {
+  std::vector<int> v{co_await Int(1), co_await Int(2), co_await Int(3)};
+  std::vector<std::string> s{(co_await Make(c, 0)).text, (co_await Make(c, 1)).text};
+  Request r{co_await Int(1), co_await Make(c, 2), (co_await Make(c, 1)).text};
+  co_return v[0] + v[1] * 10 + v[2] * 100 + (s[0][0] == 'a') + (s[1][0] == 'b') + r.a +
+      r.thing.value + static_cast<int>(r.text.size());
+}
 
 struct Shape {
   const char* name;
@@ -138,23 +155,14 @@ const Shape kShapes[] = {
        co_return r;
      },
      2},
-    {"InitialiserList",
-     [](Census* c) -> Task<int> {
-       std::vector<int> v{co_await Int(1), co_await Int(2), co_await Int(3)};
-       std::vector<std::string> s{(co_await Make(c, 0)).text, (co_await Make(c, 1)).text};
-       co_return v[0] + v[1] * 10 + v[2] * 100 + (s[0][0] == 'a') + (s[1][0] == 'b');
-     },
-     323},
     {"Aggregates",
      [](Census* c) -> Task<int> {
-       Request r{co_await Int(1), co_await Make(c, 2), (co_await Make(c, 1)).text};
-       int sum = r.a + r.thing.value + static_cast<int>(r.text.size());
-       sum += co_await Serve(Request{1, Thing(c, 2), std::string(30, 'x')});
-       sum += co_await Serve(
-           {.a = co_await Int(1), .thing = Thing(c, 2), .text = std::string(30, 'q')});
+       int sum = co_await Serve(Request{1, Thing(c, 2), std::string(30, 'x')});
+       sum += co_await Serve({.a = 1, .thing = Thing(c, 2), .text = std::string(30, 'q')});
+       sum += co_await Serve({.a = co_await Int(1), .thing = Thing(c, 2), .text = "q"});
        co_return sum;
      },
-     109},
+     70},
     {"TemporariesAcrossTheAwait",
      [](Census* c) -> Task<int> {
        co_return co_await Read(Thing(c, 9)) + co_await Read(co_await Make(c, 4)) +
@@ -200,7 +208,7 @@ const Shape kShapes[] = {
     {"Statements",
      [](Census* c) -> Task<int> {
        int r = 0;
-       for (const Thing& each : std::vector<Thing>{co_await Make(c, 1), co_await Make(c, 2)}) {
+       for (const Thing& each : co_await Some(c)) {
          co_await Yield();
          r += each.value;
        }
@@ -268,6 +276,22 @@ TEST_P(ShapesTest, RunsAndIsDestroyedAtEveryStep) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ShapesTest, testing::ValuesIn(kShapes),
                          [](const auto& info) { return std::string(info.param.name); });
+
+TEST(BracesTest, AwaitsInsideBracesRunToTheEnd) {
+  Census census;
+  int got = 0;
+  ManualLoop loop;
+  {
+    TaskGroup group(loop, [](std::string_view, absl::Status s) { ADD_FAILURE() << Describe(s); });
+    group.Spawn("braces", [](Task<int> task, int* out) -> Task<absl::Status> {
+      *out = co_await std::move(task);
+      co_return absl::OkStatus();
+    }(AwaitsInsideBraces(&census), &got));
+    loop.Run();
+  }
+  EXPECT_EQ(got, 323 + 43);
+  EXPECT_TRUE(census.AllGone());
+}
 
 // Symmetric transfer: neither depth nor repetition uses up the stack.
 Task<int> Deep(int n) {
