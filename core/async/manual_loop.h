@@ -12,12 +12,9 @@ class ManualLoop final : public Executor, public Clock {
  public:
   void Post(ReadyNode& node) noexcept override { ready_.Push(node, this); }
   void Remove(ReadyNode& node) noexcept override {
-    (node.slot & kTurnEnd ? turn_end_ : ready_).Remove(Unmark(node));
+    (node.slot & kTurnEnd ? turn_end_ : ready_).Remove(node);
   }
-  void AtTurnEnd(ReadyNode& node) noexcept override {
-    turn_end_.Push(node, this);
-    node.slot |= kTurnEnd;
-  }
+  void AtTurnEnd(ReadyNode& node) noexcept override { turn_end_.Push(node, this); }
 
   Time Now() const override { return now_; }
   int64_t WallMicros() const override { return ToNanoseconds(now_) / 1000; }
@@ -37,7 +34,6 @@ class ManualLoop final : public Executor, public Clock {
     if (ReadyNode* node = ready_.Pop()) {
       Dispatch(*node);
     } else if (ReadyNode* last = turn_end_.Pop()) {
-      Unmark(*last);
       Dispatch(*last);
     } else if (!timers_.empty()) {
       TimerNode& timer = timers_.Pop();
@@ -49,6 +45,9 @@ class ManualLoop final : public Executor, public Clock {
     }
     return true;
   }
+
+  // Nodes that are ready and timers that are armed.
+  size_t pending() const { return ready_.size() + turn_end_.size() + timers_.size(); }
 
   // Runs until nothing is left to run or wait for.
   void Run() {
@@ -67,13 +66,9 @@ class ManualLoop final : public Executor, public Clock {
 
  private:
   static constexpr uint32_t kTurnEnd = 1u << 31;
-  static ReadyNode& Unmark(ReadyNode& node) {
-    node.slot &= ~kTurnEnd;
-    return node;
-  }
 
   RunQueue ready_;
-  RunQueue turn_end_;
+  RunQueue turn_end_{kTurnEnd};
   TimerHeap timers_;
   Time now_{};
   uint64_t ties_ = 0;

@@ -13,63 +13,77 @@ namespace orrery {
 
 class RunQueue {
  public:
+  RunQueue() = default;
+  // With a mark: a bit that stands in the slot of each node queued here, for an owner of two queues
+  // to tell them apart. REQUIRES: a bit above any number of nodes.
+  explicit RunQueue(uint32_t mark) : mark_(mark) {}
+
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
 
   void Push(ReadyNode& node, Executor* owner) {
     Lane& lane = lanes_[static_cast<size_t>(node.priority)];
+    if (lane.nodes.size() >= kCompactAbove && lane.nodes.size() >= 2 * lane.live) Compact(lane);
     node.queue = owner;
-    node.slot = static_cast<uint32_t>(lane.nodes.size());
+    node.slot = static_cast<uint32_t>(lane.nodes.size()) | mark_;
     lane.nodes.push_back(&node);
+    ++lane.live;
     ++size_;
   }
 
-  // REQUIRES: `node` is queued here.
+  // REQUIRES: `node` is queued here, and has the priority it was pushed with.
   void Remove(ReadyNode& node) {
-    lanes_[static_cast<size_t>(node.priority)].nodes[node.slot] = nullptr;
-    node.queue = nullptr;
-    --size_;
+    Lane& lane = lanes_[static_cast<size_t>(node.priority)];
+    lane.nodes[node.slot & ~mark_] = nullptr;
+    Left(lane, node);
   }
 
   // The next node, out of the queue; nullptr when there is none.
   ReadyNode* Pop() {
     if (size_ == 0) return nullptr;
     for (Lane& lane : lanes_) {
-      while (lane.next < lane.nodes.size()) {
-        ReadyNode* const node = lane.nodes[lane.next++];
-        if (lane.next == lane.nodes.size()) lane.Clear();
-        if (node == nullptr) continue;
-        node->queue = nullptr;
-        --size_;
-        lane.CompactIfLong();
-        return node;
-      }
+      if (lane.live == 0) continue;
+      while (lane.nodes[lane.next] == nullptr) ++lane.next;
+      ReadyNode* const node = lane.nodes[lane.next++];
+      Left(lane, *node);
+      return node;
     }
     return nullptr;
   }
 
  private:
+  static constexpr size_t kCompactAbove = 1024;
+
   struct Lane {
     std::vector<ReadyNode*> nodes;  // nullptr where a node was removed.
-    size_t next = 0;
-
-    void Clear() {
-      nodes.clear();
-      next = 0;
-    }
-    // A lane that never runs dry would grow: drop what is behind it once that is most of it.
-    void CompactIfLong() {
-      if (next < 1024 || next * 2 < nodes.size()) return;
-      nodes.erase(nodes.begin(), nodes.begin() + static_cast<ptrdiff_t>(next));
-      next = 0;
-      for (size_t i = 0; i < nodes.size(); ++i) {
-        if (nodes[i] != nullptr) nodes[i]->slot = static_cast<uint32_t>(i);
-      }
-    }
+    size_t next = 0;                // What lies before was popped.
+    size_t live = 0;
   };
+
+  void Left(Lane& lane, ReadyNode& node) {
+    node.queue = nullptr;
+    --size_;
+    if (--lane.live > 0) return;
+    lane.nodes.clear();
+    lane.next = 0;
+  }
+
+  // A lane that never runs dry would grow without end: squeeze out what was popped or removed.
+  void Compact(Lane& lane) {
+    size_t kept = 0;
+    for (size_t i = lane.next; i < lane.nodes.size(); ++i) {
+      if (lane.nodes[i] == nullptr) continue;
+      lane.nodes[kept] = lane.nodes[i];
+      lane.nodes[kept]->slot = static_cast<uint32_t>(kept) | mark_;
+      ++kept;
+    }
+    lane.nodes.resize(kept);
+    lane.next = 0;
+  }
 
   std::array<Lane, kPriorityCount> lanes_;
   size_t size_ = 0;
+  uint32_t mark_ = 0;
 };
 
 }  // namespace orrery

@@ -12,7 +12,7 @@ namespace orrery {
 // destroying the sleeper disarms it.
 class [[nodiscard]] Sleep : public TimerNode {
  public:
-  Sleep(Clock& clock, Duration d) : Sleep(clock, clock.Now() + d) {}
+  Sleep(Clock& clock, Duration d) : Sleep(clock, After(clock.Now(), d)) {}
   Sleep(Clock& clock, Time until) : on_(clock), until_(until) { run = &Resume; }
 
   bool await_ready() const noexcept { return false; }

@@ -9,7 +9,9 @@
 //   Task<absl::Status> or Task<absl::StatusOr<X>>.
 // - Concurrency is TaskGroup, WhenAll and WhenAny. To run a task from plain code: TaskGroup::Spawn.
 //
-// T is movable without exceptions, or void. Parameters of coroutines are passed by value.
+// T is movable without exceptions, or void. Parameters of coroutines are passed by value. No await
+// inside braces after an element with a destructor, as in F({.key = key, .n = co_await N()}): clang
+// before 18 forgets that element when the task is destroyed there. Await into a local first.
 #pragma once
 
 #include <coroutine>
@@ -54,7 +56,7 @@ class TaskPromise : public PromiseBase {
 
  public:
   ResumeContinuation final_suspend() const noexcept { return {}; }
-  template <class U>
+  template <class U = T>
     requires std::is_constructible_v<T, U&&>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));

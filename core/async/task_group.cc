@@ -33,6 +33,7 @@ class TaskGroup::Member : public ReadyNode {
 
   void Finished() {
     context = nullptr;
+    task_.leaf = frame_.address();  // The frames below are gone.
     run = &Reap;
     group_->executor_.Post(*this);
   }
@@ -89,23 +90,32 @@ struct TaskGroup::Root {
   std::coroutine_handle<promise_type> frame;
 };
 
+// Knows the group only while it waits: a group may die between the wake and the resumption.
 class TaskGroup::Joiner : public Waiter {
  public:
-  explicit Joiner(TaskGroup& group) : group_(group) {}
+  explicit Joiner(TaskGroup& group) : group_(&group) {}
   ~Joiner() {
-    if (group_.joiner_ == this) group_.joiner_ = nullptr;
+    if (waits_) group_->joiner_ = nullptr;
   }
-  bool await_ready() const noexcept { return group_.size_ == 0; }
+  bool await_ready() const noexcept { return group_->size_ == 0; }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
-    INVARIANT(group_.joiner_ == nullptr);
+    INVARIANT(group_->joiner_ == nullptr, "a group has one joiner at a time");
     Suspend(awaiting);
-    group_.joiner_ = this;
+    group_->joiner_ = this;
+    waits_ = true;
   }
   void await_resume() const noexcept {}
 
+  // The last member is gone.
+  void Release() noexcept {
+    waits_ = false;
+    Wake();
+  }
+
  private:
-  TaskGroup& group_;
+  TaskGroup* group_;
+  bool waits_ = false;
 };
 
 TaskGroup::TaskGroup(Executor& executor, ErrorSink on_error)
@@ -113,7 +123,6 @@ TaskGroup::TaskGroup(Executor& executor, ErrorSink on_error)
 
 TaskGroup::~TaskGroup() {
   closing_ = true;
-  if (joiner_ != nullptr) joiner_ = nullptr;
   DestroyMembers();
 }
 
@@ -151,7 +160,7 @@ void TaskGroup::Unlink(Member& member) {
   (member.newer_ != nullptr ? member.newer_->older_ : last_) = member.older_;
   if (member.older_ != nullptr) member.older_->newer_ = member.newer_;
   --size_;
-  if (size_ == 0 && joiner_ != nullptr) std::exchange(joiner_, nullptr)->Wake();
+  if (size_ == 0 && joiner_ != nullptr) std::exchange(joiner_, nullptr)->Release();
 }
 
 }  // namespace orrery

@@ -51,7 +51,8 @@ class TaskGroup {
   // Does so from the loop's top, soon. Legal from inside a member. The group is closing at once.
   void CancelSoon();
 
-  // Waits until no member is left. Not from inside a member. Cancel-safe; one waiter at a time.
+  // Waits until no member is left, be it that the group dies. Not from inside a member.
+  // Cancel-safe; one waiter at a time.
   Task<> Join();
 
   size_t size() const { return size_; }

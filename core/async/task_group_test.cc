@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -126,6 +127,65 @@ TEST_F(TaskGroupTest, JoinWaitsForAll) {
   }(group, &log));
   loop.Run();
   EXPECT_EQ(log, (std::vector<std::string>{"a", "end of a", "joined"}));
+}
+
+// Between the joiner's wake and its resumption the group dies.
+TEST_F(TaskGroupTest, AJoinerMayOutliveItsGroup) {
+  TaskGroup outer(loop, Sink());
+  {
+    TaskGroup group(loop, Sink());
+    group.Spawn("a", SleepThenLog(Seconds(1), "a"));
+    outer.Spawn("join", [](TaskGroup& g, std::vector<std::string>* l) -> Task<absl::Status> {
+      co_await g.Join();
+      l->push_back("joined");
+      co_return absl::OkStatus();
+    }(group, &log));
+    loop.RunFor(Milliseconds(1));
+  }
+  loop.Run();
+  EXPECT_EQ(log, (std::vector<std::string>{"end of a", "joined"}));
+}
+
+TEST_F(TaskGroupTest, SpawningOnAClosingGroupDestroysTheTask) {
+  TaskGroup group(loop, Sink());
+  group.Cancel();
+  Future<absl::Status> result = group.Start("late", SleepThenLog(Seconds(1), "late"));
+  EXPECT_TRUE(result.ready());
+  EXPECT_EQ(group.size(), 0u);
+  EXPECT_EQ(loop.pending(), 0u);
+}
+
+using TaskGroupDeathTest = TaskGroupTest;
+
+// A task resets the pointer that owns its group, in its own frame or in one beneath.
+Task<absl::Status> DestroyIt(std::unique_ptr<TaskGroup>* group) {
+  co_await Yield();
+  group->reset();
+  co_return absl::OkStatus();
+}
+Task<absl::Status> DestroyItDeeper(std::unique_ptr<TaskGroup>* group) {
+  co_return co_await DestroyIt(group);
+}
+
+TEST_F(TaskGroupDeathTest, AMemberThatDestroysItsGroupAborts) {
+  auto group = std::make_unique<TaskGroup>(loop, Sink());
+  group->Spawn("suicide", DestroyItDeeper(&group));
+  EXPECT_DEATH(loop.Run(), "a task destroys the group it runs in.*suicide");
+  group.reset();
+}
+
+// The same from a group that a member of the destroyed group owns.
+TEST_F(TaskGroupDeathTest, AGrandchildThatDestroysItsAncestorsGroupAborts) {
+  auto group = std::make_unique<TaskGroup>(loop, Sink());
+  group->Spawn("parent",
+               [](ManualLoop* l, std::unique_ptr<TaskGroup>* outer) -> Task<absl::Status> {
+                 TaskGroup inner(*l, [](std::string_view, absl::Status) {});
+                 inner.Spawn("grandchild", DestroyIt(outer));
+                 co_await Sleep(*l, Seconds(1));
+                 co_return absl::OkStatus();
+               }(&loop, &group));
+  EXPECT_DEATH(loop.Run(), "a task destroys the group it runs in.*grandchild");
+  group.reset();
 }
 
 }  // namespace

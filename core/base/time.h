@@ -31,4 +31,8 @@ constexpr Time TimeFromNanoseconds(int64_t n) { return Time(Duration(n)); }
 // Later than any moment a process will see.
 inline constexpr Time kNever = Time::max();
 
+// The moment `d` after `start`; kNever when that lies beyond what a Time holds. For spans that come
+// from outside: a caller's "wait for ever" must not wrap around. REQUIRES: start >= the origin.
+constexpr Time After(Time start, Duration d) { return d > kNever - start ? kNever : start + d; }
+
 }  // namespace orrery
