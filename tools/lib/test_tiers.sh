@@ -74,7 +74,7 @@ run_fuzzer() {
   binary=$(bazel_output info --config=fuzz bazel-bin)/${label#//}
   if bazel build --config=fuzz "$label" &&
     "${binary/://}" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
-      -print_final_stats=1 -verbosity=0 -artifact_prefix="$root/" "$corpus" >&2; then
+      -print_final_stats=1 -verbosity=0 -artifact_prefix="$root/fuzz-" "$corpus" >&2; then
     echo "1 0" >>"$work/counts"
   else
     echo "0 1" >>"$work/counts"
