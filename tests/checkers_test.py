@@ -10,6 +10,7 @@ import unittest
 
 import banned_calls
 import cpp_scopes
+import header_cost
 import layering
 import source_tree
 import style
@@ -17,16 +18,20 @@ import style
 HEAD = "// A file of a test, with a head comment.\n"
 
 
+def write_files(root, files):
+    for path, text in files.items():
+        full = os.path.join(root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as file:
+            file.write(text)
+        if path == "tools/dev":
+            os.chmod(full, 0o755)
+
+
 def make_tree(files):
-    """A Tree of {path: text}; the texts are all read before the folder goes away."""
+    """What the checkers say of {path: text}: the tree, banned_calls, layering, style."""
     with tempfile.TemporaryDirectory() as root:
-        for path, text in files.items():
-            full = os.path.join(root, path)
-            os.makedirs(os.path.dirname(full), exist_ok=True)
-            with open(full, "w", encoding="utf-8") as file:
-                file.write(text)
-            if path == "tools/dev":
-                os.chmod(full, 0o755)
+        write_files(root, files)
         tree = source_tree.Tree(root)
         for path in tree.paths:
             tree.source(path)
@@ -290,6 +295,25 @@ class Style(unittest.TestCase):
             "tools/bazel/x/BUILD.bazel": "exports_files([])\n",
         }
         self.assertEqual(make_tree(files)[3][0], [])
+
+
+class HeaderCost(unittest.TestCase):
+    def test_each_rule_catches(self):
+        huge = HEAD + ("// " + "x" * 96 + "\n") * (header_cost.BYTES_MAX // 100 + 1)
+        planted = [
+            (set(), "core/base/a.h", "#include <cstddef>\n#include \"core/base/a.pb.h\"\n"),
+            ({"cost"}, "sim/world/a.h", huge),
+            ({"cost"}, "core/async/executor.h", "#include <chrono>\n"),
+            ({"light"}, "core/async/clock.h", "#include <absl/base/config.h>\n"),
+            ({"compile"}, "core/base/a.h", "#error planted\n"),
+            (set(), "core/base/a.cc", huge),
+        ]
+        for rules, path, text in planted:
+            with self.subTest(path=path), tempfile.TemporaryDirectory() as root:
+                write_files(root, {path: text})
+                result = header_cost.check(source_tree.Tree(root))
+                self.assertEqual(rules_broken(result), rules)
+        self.assertEqual(set(header_cost.RULES), set().union(*(rules for rules, _, _ in planted)))
 
 
 class Scopes(unittest.TestCase):

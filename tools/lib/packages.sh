@@ -35,7 +35,7 @@ install_packages() {
   local as_root=() log attempt
   local install=(apt-get install -y --no-install-recommends "$@")
   if [ "$(id -u)" -ne 0 ]; then
-    type -P sudo >/dev/null || fail "missing packages; run as root: ${install[*]}"
+    type -P sudo >/dev/null || fail "missing packages; run as root: apt-get update && ${install[*]}"
     as_root=(sudo)
   fi
   [ -e /proc/self ] || fail "/proc is not mounted: the Java packages that Bazel needs want it"
