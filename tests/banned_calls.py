@@ -70,7 +70,7 @@ RULES = (
     Rule("clock", _any(r"\bstd::chrono::\w*_clock\b", r"\b(?:system|steady|utc)_clock\b",
                        r"\b(?:clock_gettime|gettimeofday|clock_nanosleep|timespec_get)\s*\(",
                        r"(?<![\w.>])time\(\s*(?:nullptr|NULL|0|&)", r"\babsl::Now\(",
-                       _call_without("clock")),
+                       r"\bstd::clock\(|\bclock_t\b"),
          "time comes from Env::clock()", f"{MACHINE}|sim/run/|sim/examples/.*\\bmain\\.cc$"),
     Rule("sleep", _any(_call("sleep", "usleep", "nanosleep"), r"\bsleep_(?:for|until)\b",
                        r"\babsl::SleepFor\("),

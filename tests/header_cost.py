@@ -47,8 +47,8 @@ def check_header(root, path):
     limit = LIGHT.get(path, BYTES_MAX)
     violations = []
     if total > limit:
-        violations.append(Violation(path, 1, "cost",
-                                    f"pulls in {total // KILOBYTE} kB, allowed {limit // KILOBYTE}"))
+        message = f"pulls in {total // KILOBYTE} kB, the limit is {limit // KILOBYTE}"
+        violations.append(Violation(path, 1, "cost", message))
     heavy = [file for file in files if re.search(r"/absl/", file)]
     if path in LIGHT and heavy:
         violations.append(Violation(path, 1, "light", f"pulls in Abseil: {heavy[0]}"))
