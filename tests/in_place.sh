@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs one checker over the source tree: check_sources.sh CHECKER.py. The tree is where Bazel's link
+# Runs a test in the source tree: in_place.sh TEST.py. The tree is where Bazel's link
 # to the root's WORKSPACE file points to, since a glob cannot reach into other packages.
 set -eu
 root=$(dirname "$(readlink -f WORKSPACE)")
