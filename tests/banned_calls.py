@@ -107,7 +107,7 @@ RULES = (
                                 r"#\s*include\s*<unordered_"),
          "walks in an order that differs between runs; use LookupMap or absl::btree_map",
          LOOKUP_MAP),
-    Rule("hash-function", _any(r"\bstd::hash\b", r"\babsl::Hash(?:Of)?\b", r"\bAbslHashValue\b"),
+    Rule("hash-function", _any(r"\bstd::hash\b", r"\babsl::Hash(?:Of)?\b"),
          "differs between runs; use core/base/hash.h", LOOKUP_MAP),
     Rule("pointer-order", _any(_POINTER_KEY), "addresses differ between runs; order by an id",
          r"core/real/|tools/"),

@@ -28,6 +28,11 @@ def _is_shell(source):
     return source.path.endswith(".sh") or re.match(r"#!.*\b(?:ba)?sh\b", source.lines[0])
 
 
+def _is_script(path):
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"
+
+
 def head_comment(source):
     """The text of the comment a file begins with, or "" when it begins otherwise."""
     lines = [line.strip() for line in source.lines]
@@ -84,8 +89,7 @@ def check(tree):
     violations = []
     for path in tree.paths:
         name = os.path.basename(path)
-        if name.endswith(TEXT) or (os.access(os.path.join(tree.root, path), os.X_OK)
-                                   and "." not in name):
+        if name.endswith(TEXT) or ("." not in name and _is_script(os.path.join(tree.root, path))):
             violations += check_file(tree.source(path))
         if name == "BUILD.bazel" and not path.startswith("tools/bazel/"):
             readme = os.path.join(os.path.dirname(path), "README.md")
