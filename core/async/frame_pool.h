@@ -37,7 +37,7 @@ class FramePool {
   }
 
   // REQUIRES: `memory` came from Allocate(bytes) on this thread.
-  static void Free(void* memory, size_t bytes) {
+  static void Free(void* memory, [[maybe_unused]] size_t bytes) {
 #if ORRERY_FRAME_POOL
     const size_t size_class = (bytes + kGranule - 1) / kGranule;
     if (size_class < kClasses) {
