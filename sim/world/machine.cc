@@ -13,16 +13,33 @@ constexpr Duration kBootDelayMax = Milliseconds(500);
 
 }  // namespace
 
+Machine::Machine(World& world, MachineSpec spec, uint32_t index)
+    : world_(world), spec_(std::move(spec)), key_(HashBytes(spec_.name)), ip_(kFirstIp + index) {
+  host_ = world_.network().AddHost({.key = key_,
+                                    .address = address(0),
+                                    .machine = spec_.name,
+                                    .zone = spec_.zone,
+                                    .data_center = spec_.data_center,
+                                    .region = spec_.region});
+  disk_ = std::make_unique<Disk>(world_.timeline(), world_.loop(), key_,
+                                 DiskParameters::Draw(world_.Stream("disk"), key_));
+}
+
+Machine::~Machine() = default;
+
 void Machine::PowerOff() {
   if (!powered_) return;
   powered_ = false;
-  for (Process* process : processes_) process->Kill(/*silent=*/true);
+  for (Process* process : processes_) process->StopDispatch();
+  world_.network().PowerOff(host_);
+  for (Process* process : processes_) process->Kill();
   disk_->PowerLoss();
 }
 
 void Machine::PowerOn() {
   if (powered_) return;
   powered_ = true;
+  world_.network().PowerOn(host_);
   for (Process* process : processes_) {
     const uint64_t draw = world_.loop().Draw(HashBytes(process->name()), process->incarnation());
     process->StartAfter(

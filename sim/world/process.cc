@@ -22,7 +22,7 @@ Process::Ended::Ended(Process& owner) : process(owner) {
   run = [](ReadyNode* node) {
     Process& p = static_cast<Ended*>(node)->process;
     p.world_.timeline().Note(Happening::kProcess, p.key_, kEnded, p.incarnation_);
-    p.Destroy(/*silent=*/false);
+    p.Destroy();
     if (!p.spec_.supervised) return;
     const uint64_t draw = p.world_.loop().Draw(p.key_, p.incarnation_);
     const uint64_t span = static_cast<uint64_t>((kRestartDelayMax - kRestartDelayMin).count());
@@ -45,7 +45,7 @@ Process::Process(World& world, Machine& machine, ProcessSpec spec)
       ended_(*this),
       restart_(*this) {}
 
-Process::~Process() { Destroy(/*silent=*/true); }
+Process::~Process() { Destroy(); }
 
 Env& Process::env() {
   INVARIANT(running(), spec_.name);
@@ -74,17 +74,21 @@ void Process::OnMainEnded(absl::Status status) {
   if (!ended_.armed()) world_.loop().ArmAt(ended_, world_.Now());
 }
 
-void Process::Kill(bool silent) {
+void Process::Kill() {
   if (!running()) return;
   world_.timeline().Note(Happening::kProcess, key_, kKilled, incarnation_);
-  Destroy(silent);
+  Destroy();
 }
 
-void Process::Destroy(bool silent) {
+void Process::StopDispatch() {
+  if (running()) env_->loop().Fence();
+}
+
+void Process::Destroy() {
   if (ended_.armed()) world_.loop().Disarm(ended_);
   if (!running()) return;
   INVARIANT(env_->loop().running() == nullptr, "a process is killed from inside", spec_.name);
-  env_->Fence(silent);
+  env_->Fence();
   world_.OnProcessEnd(*env_);
   env_.reset();
 }

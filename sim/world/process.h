@@ -43,9 +43,9 @@ class Process {
   // REQUIRES: !running() and the machine has power.
   void Start();
 
-  // kill -9: nothing it does from now on has an effect; files keep what was written. Peers learn of
-  // it by resets unless `silent`. It stays down until Start. No effect when it is down.
-  void Kill(bool silent = false);
+  // kill -9: nothing it does from now on has an effect; files keep what was written, and peers learn
+  // of it by resets. It stays down until Start. No effect when it is down.
+  void Kill();
 
   // Starts it after `delay`, if it is down then and its machine has power.
   void StartAfter(Duration delay);
@@ -61,6 +61,7 @@ class Process {
   void JumpForward(Duration d);
 
  private:
+  friend class Machine;
   friend class SimEnv;
   friend class World;
 
@@ -74,7 +75,8 @@ class Process {
   };
 
   void OnMainEnded(absl::Status status);
-  void Destroy(bool silent);
+  void StopDispatch();  // First half of Kill when the whole machine goes: fences the loop.
+  void Destroy();
 
   World& world_;
   Machine& machine_;

@@ -37,14 +37,13 @@ SimEnv::SimEnv(World& world, Process& process, uint64_t key, Loop::Options loop_
 }
 
 SimEnv::~SimEnv() {
-  Fence(/*silent=*/false);
+  Fence();
   root_.reset();
 }
 
-void SimEnv::Fence(bool silent) {
-  if (loop_.fenced()) return;
+void SimEnv::Fence() {
   loop_.Fence();
-  network_->Fence(silent);
+  network_->Fence();
   files_->Fence();
   threads_.Fence();
 }

@@ -43,9 +43,8 @@ class SimEnv final : public Env, private TraceSink {
   Loop& loop() { return loop_; }
   TaskGroup& root() { return *root_; }
 
-  // From now on nothing that the process does has an effect outside of it. With `silent` its peers
-  // are not told (the machine lost power).
-  void Fence(bool silent);
+  // From now on nothing that the process does has an effect outside of it.
+  void Fence();
 
  private:
   void Emit(const TraceRecord& record) override;

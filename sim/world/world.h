@@ -47,7 +47,8 @@ class World {
     const KnobSet* knobs = nullptr;  // Outlives the world.
     WorldTrace* trace = nullptr;     // May be nullptr: only errors are seen then, by the world.
     TraceLevel trace_level = TraceLevel::kError;
-    int64_t process_memory_bytes = int64_t{1} << 30;  // The budget of each process.
+    bool buggify = true;                  // Whether the seed may switch buggification on.
+    uint64_t process_memory_bytes = uint64_t{1} << 30;  // The budget of each process.
   };
 
   explicit World(Options options);
@@ -63,6 +64,8 @@ class World {
   }  // Tasks of the world's own loop. Their errors fail the run.
   NetworkModel& network() { return *network_; }
   const Options& options() const { return options_; }
+  bool ignore_priority() const { return ignore_priority_; }
+  bool buggify() const { return buggify_; }
 
   // A stream of the world's own draws: HashWords of (seed, purpose).
   Random Stream(Purpose purpose) const { return Random(HashWords(options_.seed, purpose.key)); }
@@ -93,11 +96,18 @@ class World {
 
  private:
   friend class Process;
+  friend class SimEnv;
 
-  Options options_;
+  void AddDrawn(const std::string& prefix,
+                const std::vector<std::pair<std::string_view, int64_t>>& list);
+  void OnProcessEnd(SimEnv& env);
+  void OnTrace(const Process& process, const TraceRecord& record);
+
+  const Options options_;
   Timeline timeline_;
   Loop loop_;
   bool ignore_priority_ = false;
+  bool buggify_ = false;
   std::unique_ptr<NetworkModel> network_;
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<std::unique_ptr<Process>> processes_;
