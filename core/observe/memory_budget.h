@@ -110,6 +110,7 @@ class MemoryBudget {
   std::optional<Reservation> TryReserve(uint64_t bytes);
 
   uint64_t limit_bytes() const { return limit_bytes_; }
+  // What is held, and what those who got past this line and wait above will hold.
   uint64_t used_bytes() const { return used_bytes_; }
   uint64_t peak_bytes() const { return peak_bytes_; }
   bool has_waiters() const { return first_ != nullptr; }

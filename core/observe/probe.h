@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace orrery {
@@ -19,30 +20,44 @@ struct ProbeSite {
   uint64_t line;
 };
 
-// Every PROBE of this executable, in the order of the linker.
+// Every PROBE of this executable, in the order of the linker: those of code that nothing calls,
+// too. A probe in a template appears once for each instance, one in an inline function once.
 std::span<const ProbeSite> AllProbeSites();
 
+// How often one process passed each probe.
 class Probes {
  public:
-  Probes() : counts_(AllProbeSites().size()) {}
+  Probes() : sites_(AllProbeSites()), counts_(sites_.size()) {}
 
-  void Hit(const ProbeSite& site) {
-    ++counts_[static_cast<size_t>(&site - AllProbeSites().data())];
-  }
+  void Hit(const ProbeSite& site) { ++counts_[static_cast<size_t>(&site - sites_.data())]; }
 
   // How often the site AllProbeSites()[index] was passed.
   uint64_t count(size_t index) const { return counts_[index]; }
 
+  // Adds what `other` has seen: for the total over the processes of a world.
+  void Merge(const Probes& other);
+
  private:
+  std::span<const ProbeSite> sites_;
   std::vector<uint64_t> counts_;
 };
 
+struct ProbeCount {
+  std::string_view name;
+  uint64_t count;  // Over all sites of this name.
+};
+
+// Every probe of this executable by name, sorted, with 0 for those that were not passed.
+std::vector<ProbeCount> ProbeReport(const Probes& probes);
+
 }  // namespace orrery
 
-#define PROBE(env, literal)                                                                       \
-  do {                                                                                            \
-    [[gnu::section("orrery_probes"),                                                              \
-      gnu::used]] static constexpr ::orrery::ProbeSite orrery_probe_site = {"" literal, __FILE__, \
-                                                                            __LINE__};            \
-    (env).probes().Hit(orrery_probe_site);                                                        \
+// `retain` keeps the descriptor when the linker drops unused sections, `used` when the compiler
+// drops unused variables.
+#define PROBE(env, literal)                                                                        \
+  do {                                                                                             \
+    [[gnu::section("orrery_probes"), gnu::used,                                                    \
+      gnu::retain]] static constexpr ::orrery::ProbeSite orrery_probe_site = {"" literal,          \
+                                                                              __FILE__, __LINE__}; \
+    (env).probes().Hit(orrery_probe_site);                                                         \
   } while (false)

@@ -64,10 +64,10 @@ class [[nodiscard]] TraceEvent {
   TraceEvent& Add(const char* name, T value) {
     if constexpr (std::same_as<T, bool>) {
       record_.fields.push_back({name, value});
-    } else if (std::in_range<int64_t>(value)) {
-      record_.fields.push_back({name, static_cast<int64_t>(value)});
-    } else {
+    } else if (std::unsigned_integral<T> && static_cast<uint64_t>(value) > INT64_MAX) {
       record_.fields.push_back({name, static_cast<uint64_t>(value)});
+    } else {
+      record_.fields.push_back({name, static_cast<int64_t>(value)});
     }
     return *this;
   }
