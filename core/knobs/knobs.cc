@@ -132,9 +132,6 @@ void KnobSet::AddGroup(std::span<const KnobInfo> infos, std::shared_ptr<void> va
         INVARIANT(std::string_view(info.name) != other.name, info.name);
       }
     }
-    for (const KnobInfo* other = infos.data(); other != &info; ++other) {
-      INVARIANT(std::string_view(info.name) != other->name, info.name);
-    }
     defaults.push_back(info.show(values.get()));
   }
   groups_.push_back(

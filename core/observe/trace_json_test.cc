@@ -141,6 +141,8 @@ TEST(TraceJsonTest, Strings) {
   EXPECT_EQ(Json("\xed\xa0\x80"), R"("\ufffd\ufffd\ufffd")");
   EXPECT_EQ(Json("\xf4\x90\x80\x80"), R"("\ufffd\ufffd\ufffd\ufffd")");
   EXPECT_EQ(Json("\xe2\x82"), R"("\ufffd\ufffd")");
+  EXPECT_EQ(Json("\u20ac"sv.substr(0, 2)),
+            R"("\ufffd\ufffd")");  // The rest is there, and not ours.
   EXPECT_EQ(Json("\xff"), R"("\ufffd")");
 }
 
