@@ -24,6 +24,7 @@ constexpr Ratio OneIn(uint32_t n) { return {1, n}; }
 // Names a stream of randomness of a process. Two purposes never share draws, so that one more draw
 // in one place shifts nothing elsewhere.
 struct Purpose {
+  // NOLINTNEXTLINE(google-explicit-constructor): a literal is a purpose.
   consteval Purpose(const char* stream_name) : name(stream_name), key(HashName(stream_name)) {}
   const char* name;
   uint64_t key;

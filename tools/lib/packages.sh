@@ -2,18 +2,21 @@
 # missing. Sourced, never run.
 # shellcheck shell=bash
 
-# To build and test everything; the demonstration and the benchmarks need nothing more. The
-# sanitizer runtimes come with libclang-rt-16-dev, llvm-16 has the symbolizer of their reports.
+# To build everything; the demonstration and the benchmarks need nothing more. A test of the
+# debugger's commands needs gdb. The sanitizer runtimes come with libclang-rt-16-dev, llvm-16 has
+# the symbolizer of their reports.
 build_packages=(
   clang-16 lld-16 bazel-bootstrap python3 openssl
   libabsl-dev libprotobuf-dev protobuf-compiler libgtest-dev libfmt-dev libasio-dev libssl-dev
   libtomlplusplus-dev libcli11-dev libxxhash-dev libbenchmark-dev
 )
+test_packages=(gdb)
 sanitizer_packages=(libclang-rt-16-dev llvm-16)
 format_packages=(git clang-format-16)
 lint_packages=(clang-tidy-16)
 all_packages=(
-  "${build_packages[@]}" "${sanitizer_packages[@]}" "${format_packages[@]}" "${lint_packages[@]}"
+  "${build_packages[@]}" "${test_packages[@]}" "${sanitizer_packages[@]}" "${format_packages[@]}"
+  "${lint_packages[@]}"
 )
 
 is_installed() {

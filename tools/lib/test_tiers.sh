@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # Tags that steer the tiers: `full` = too long for the fast tier; `sources` = reads the source
-# tree, so that a sanitizer adds nothing; `fuzz` (with `manual`) = a libFuzzer binary, which runs
-# for a minute.
+# tree, so that a sanitizer adds nothing; `gdb` = runs the debugger, likewise; `fuzz` (with
+# `manual`) = a libFuzzer binary, which runs for a minute.
 
 fuzz_seconds=60
 
@@ -31,7 +31,7 @@ run_full_tiers() {
     step "full tier: the long tests"
     run_test_tier "" "$long" $long
   fi
-  everything=$(tests_where 'manual|sources')
+  everything=$(tests_where 'manual|sources|gdb')
   step "full tier: every test under the address and undefined-behaviour sanitizers"
   run_test_tier asan "$everything" $everything
   real=$(grep -E '^//(core/(real|async|rpc)|tests/conformance)[:/]' <<<"$everything" || true)
