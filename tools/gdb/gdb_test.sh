@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Goal: the commands of orrery_gdb.py tell the truth about suspended coroutines.
-# Method: gdb in batch mode stops gdb_target where two tasks are suspended; their listing is compared
-# with what the source says. Arguments: the script, the binary.
+# Method: gdb in batch mode stops gdb_target where two tasks are suspended; their listing is
+# compared with what the source says. Arguments: the script, the binary.
 set -euo pipefail
 
 if ! command -v gdb >/dev/null; then
