@@ -25,7 +25,8 @@ Task<absl::Status> Reader(ManualLoop* loop, Mutex* mutex) {
   co_return co_await Middle(loop) == 1 ? absl::OkStatus() : Error(ErrorCode::internal_error);
 }
 
-Task<absl::Status> Writer(Mutex* mutex) {
+Task<absl::Status> Writer(ManualLoop* loop, Mutex* mutex, const TaskContext** context) {
+  *context = loop->running();
   Mutex::Guard guard = co_await mutex->Lock();
   co_return absl::OkStatus();
 }
@@ -33,18 +34,20 @@ Task<absl::Status> Writer(Mutex* mutex) {
 }  // namespace
 }  // namespace orrery
 
-// The breakpoint: the group is its first argument.
-extern "C" [[gnu::noinline]] void OrreryGdbStop(orrery::TaskGroup* group) {
-  asm volatile("" : : "r"(group) : "memory");
+// The breakpoint: the group and the writer's context are its arguments.
+extern "C" [[gnu::noinline]] void OrreryGdbStop(orrery::TaskGroup* group,
+                                                const orrery::TaskContext* writer) {
+  asm volatile("" : : "r"(group), "r"(writer) : "memory");
 }
 
 int main() {
   orrery::ManualLoop loop;
   orrery::Mutex mutex;
+  const orrery::TaskContext* writer = nullptr;
   orrery::TaskGroup group(loop, [](std::string_view, absl::Status) {});
   group.Spawn("reader", orrery::Reader(&loop, &mutex));
-  group.Spawn("writer", orrery::Writer(&mutex));
+  group.Spawn("writer", orrery::Writer(&loop, &mutex, &writer));
   loop.RunFor(orrery::Milliseconds(1));
-  OrreryGdbStop(&group);
+  OrreryGdbStop(&group, writer);
   return 0;
 }

@@ -12,7 +12,7 @@ fi
 export HOME=${TEST_TMPDIR:-/tmp}
 output=$(gdb --batch -nx -iex 'set auto-load off' -iex 'set debuginfod enabled off' \
   -ex 'set width 0' -ex 'set startup-with-shell off' -ex 'set disable-randomization off' \
-  -x "$1" -ex 'break *OrreryGdbStop' -ex run -ex 'orrery-tasks $rdi' -ex 'orrery-bt 0' \
+  -x "$1" -ex 'break *OrreryGdbStop' -ex run -ex 'orrery-tasks $rdi' -ex 'orrery-bt leaf $rsi' -ex 'orrery-bt 0' \
   "$2" 2>&1) || true
 echo "$output"
 
@@ -32,4 +32,5 @@ expect "^  #2  0x[0-9a-f]+ in .*Reader\(.*\) at .*$file:[0-9]+ \(suspension 2\)$
 expect '^  #3  0x[0-9a-f]+ in .*TaskGroup::Root::Run\('
 expect '^task 2 writer '
 expect "^  #0  0x[0-9a-f]+ in .*Writer\(.*\) at .*$file:[0-9]+ \(suspension 1\)$"
+expect "^#0  0x[0-9a-f]+ in .*Writer\(.*\) at .*$file:[0-9]+ \(suspension 1\)$"
 expect '^#0  0x0 is not a coroutine frame$'

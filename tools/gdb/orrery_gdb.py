@@ -66,29 +66,55 @@ def place_of(address):
     return " at %s:%d" % (line.symtab.filename, line.line)
 
 
+def full_register(name):
+    """The 64-bit register that `name` is a part of: %r14d and %r14b are parts of %r14."""
+    name = name.lstrip("%")
+    if re.match(r"r\d+", name):
+        return re.match(r"r\d+", name).group(0)
+    if len(name) == 3:  # %rdi, %edi, %dil
+        return "r" + (name[:-1] if name.endswith("l") else name[1:])
+    return "r" + name.replace("l", "x")  # %di, %al
+
+
 def suspension_index(frame, resume):
     """Which co_await the frame is suspended at: 0 before the first statement, then in the order of
-    the source. Found by the first byte of the frame that the resume function looks at; None where
-    the code does not show it (a single suspension, no optimisation, another processor)."""
+    the source. A resume function begins with a look at that byte of the frame: its first
+    instructions are followed, with what they keep of the frame's address in registers, up to the
+    first read of a byte. None where the code does not begin so (a single suspension, no
+    optimisation, another processor)."""
     try:
         with gdb.with_parameter("disassembly-flavor", "att"):
             code = gdb.selected_inferior().architecture().disassemble(resume, count=40)
     except (gdb.error, gdb.MemoryError, AttributeError):
         return None
-    holders = {"%rdi"}
+    offsets = {"rdi": 0}  # Registers that hold the frame's address plus an offset.
+    memory = r"(-?0x[0-9a-f]+)?\((%r\w+)\)"
     for instruction in code:
         text = instruction["asm"]
-        copy = re.match(r"mov\s+(%r\w+),(%r\w+)$", text)
-        if copy and copy.group(1) in holders:
-            holders.add(copy.group(2))
-            continue
-        load = re.match(r"(?:movzbl|movb|cmpb|testb)\s+(?:\$\w+,)?(0x[0-9a-f]+)\((%r\w+)\)", text)
-        if load and load.group(2) in holders:
-            where = frame + int(load.group(1), 16)
-            index = bytes(gdb.selected_inferior().read_memory(where, 1))[0]
-            return index
-        if re.match(r"call|ret", text):
+        read = re.match(r"(?:movzbl|movb|cmpb|testb)\s+(?:\$\w+,)?" + memory, text)
+        if read and full_register(read.group(2)) in offsets:
+            where = frame + offsets[full_register(read.group(2))] + int(read.group(1) or "0", 16)
+            return bytes(gdb.selected_inferior().read_memory(where, 1))[0]
+        if re.match(r"call|ret|jmp", text):
             return None
+        written = re.match(r"(?!cmp|test|push).*[ ,](%\w+)$", text)
+        if not written:
+            continue
+        copy = re.match(r"mov\s+(%r\w+),%r\w+$", text)
+        shifted = re.match(r"lea\s+" + memory + r",%r\w+$", text)
+        added = re.match(r"(add|sub)\s+\$(-?0x[0-9a-f]+),(%r\w+)$", text)
+        value = None
+        if added and full_register(added.group(3)) in offsets:
+            amount = int(added.group(2), 16)
+            value = offsets[full_register(added.group(3))]
+            value += amount if added.group(1) == "add" else -amount
+        elif copy:
+            value = offsets.get(full_register(copy.group(1)))
+        elif shifted and full_register(shifted.group(2)) in offsets:
+            value = offsets[full_register(shifted.group(2))] + int(shifted.group(1) or "0", 16)
+        offsets.pop(full_register(written.group(1)), None)
+        if value is not None:
+            offsets[full_register(written.group(1))] = value
     return None
 
 
