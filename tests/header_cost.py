@@ -25,6 +25,12 @@ LIGHT = {
     "core/async/task.h": 800 * KILOBYTE,
     "core/async/clock.h": 2600 * KILOBYTE,
     "core/async/sleep.h": 2600 * KILOBYTE,
+    "core/async/mutex.h": 2000 * KILOBYTE,
+    "core/async/notify.h": 2000 * KILOBYTE,
+    "core/async/semaphore.h": 2000 * KILOBYTE,
+    "core/async/stream.h": 2000 * KILOBYTE,
+    "core/async/when_all.h": 2000 * KILOBYTE,
+    "core/async/when_any.h": 2500 * KILOBYTE,
 }
 
 RULES = ("cost", "light", "compile")

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "core/async/manual_loop.h"
@@ -106,10 +107,14 @@ TEST_F(CombinatorsTest, WhenAllTakesFutures) {
 
 TEST_F(CombinatorsTest, WhenAnyDestroysLosersBeforeItGoesOn) {
   Run([](CombinatorsTest* t) -> Task<absl::Status> {
-    auto first = co_await WhenAny(t->Later(1, Seconds(1)), t->Later(2, Milliseconds(1)),
-                                  t->Later(3, Seconds(1)));
-    t->log.push_back("first " + std::to_string(first.index()));
-    EXPECT_EQ(std::get<1>(first), 2);
+    auto use = [t](std::variant<int, int, int> first) {
+      t->log.push_back("first " + std::to_string(first.index()));
+      return std::get<1>(first);
+    };
+    // Within the full expression: the losers must not live as long as the awaiter does.
+    EXPECT_EQ(use(co_await WhenAny(t->Later(1, Seconds(1)), t->Later(2, Milliseconds(1)),
+                                   t->Later(3, Seconds(1)))),
+              2);
     co_return absl::OkStatus();
   }(this));
   EXPECT_EQ(log,
@@ -146,9 +151,11 @@ TEST_F(CombinatorsTest, WhenAnyKeepsTheFirstWhenTwoFinishInOneTurn) {
 
 TEST_F(CombinatorsTest, TimeoutGivesTheResultOrDestroysTheTask) {
   Run([](CombinatorsTest* t) -> Task<absl::Status> {
-    auto in_time = co_await Timeout(t->loop, Milliseconds(2), t->Slow(1, Milliseconds(1)));
-    EXPECT_EQ(in_time.value(), 1);
-    EXPECT_EQ(t->loop.pending(), 0u) << "the timer is still armed";
+    auto use = [t](absl::StatusOr<int> in_time) {
+      EXPECT_EQ(t->loop.pending(), 0u) << "the timer is still armed";
+      return in_time.value();
+    };
+    EXPECT_EQ(use(co_await Timeout(t->loop, Milliseconds(2), t->Slow(1, Milliseconds(1)))), 1);
     auto late = co_await Timeout(t->loop, Milliseconds(2), t->Slow(2, Seconds(1)));
     t->log.push_back(Describe(late.status()));
     co_return absl::OkStatus();
@@ -160,13 +167,64 @@ TEST_F(CombinatorsTest, TimeoutGivesTheResultOrDestroysTheTask) {
 
 TEST_F(CombinatorsTest, TimeoutWithoutEndAndWithoutTime) {
   Run([](CombinatorsTest* t) -> Task<absl::Status> {
-    EXPECT_TRUE((co_await Timeout(t->loop, Duration::max(), t->Slow(1, Seconds(9)))).ok());
+    co_await Sleep(t->loop, Seconds(1));  // From here on, now + the longest Duration wraps around.
+    EXPECT_TRUE((co_await Timeout(t->loop, Duration::max(), t->Slow(1, Seconds(8)))).ok());
     auto none = co_await Timeout(t->loop, Duration(-1), t->Slow(1, Seconds(9)));
     EXPECT_EQ(CodeOf(none.status()), ErrorCode::timed_out);
     auto at_once = []() -> Task<absl::Status> { co_return absl::OkStatus(); };
     co_return co_await Timeout(t->loop, Duration(0), at_once());
   }(this));
   EXPECT_EQ(loop.Now(), TimeFromNanoseconds(9'000'000'000));
+}
+
+// A clock whose only timer the test dispatches itself, also while other nodes are ready.
+class HandClock final : public Clock {
+ public:
+  Time Now() const override { return Time(); }
+  int64_t WallMicros() const override { return 0; }
+  void Arm(TimerNode& node, Time due) noexcept override {
+    node.due = due;
+    node.clock = this;
+    timer = &node;
+  }
+  void Disarm(TimerNode& node) noexcept override {
+    node.clock = nullptr;
+    timer = nullptr;
+  }
+  void Fire(Executor& executor) {
+    TimerNode& node = *timer;
+    Disarm(node);
+    executor.Dispatch(node);
+  }
+
+  TimerNode* timer = nullptr;
+};
+
+TEST_F(CombinatorsTest, TheTimerAndTheEndInOneTurn) {
+  for (const bool timer_first : {false, true}) {
+    SCOPED_TRACE(timer_first);
+    HandClock clock;
+    Promise<absl::Status> promise;
+    absl::Status got = Error(ErrorCode::internal_error);
+    group.Spawn("test",
+                [](HandClock* c, Future<absl::Status> f, absl::Status* out) -> Task<absl::Status> {
+                  *out = co_await Timeout(*c, Seconds(1), std::move(f));
+                  co_return absl::OkStatus();
+                }(&clock, promise.future(), &got));
+    loop.Run();
+    promise.Set(absl::OkStatus());
+    if (timer_first) {
+      clock.Fire(loop);  // The branch is ready, but has not run.
+      loop.Run();
+    } else {
+      loop.Step();  // The branch ends and posts the parent.
+      clock.Fire(loop);
+      loop.Run();
+    }
+    EXPECT_TRUE(got.ok()) << "a result that came in the same turn was dropped";
+    EXPECT_EQ(clock.timer, nullptr);
+    EXPECT_EQ(group.size(), 0u);
+  }
 }
 
 TEST_F(CombinatorsTest, RetryEndsWithSuccessFatalErrorOrAttempts) {

@@ -6,11 +6,11 @@
 // steps for every k.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -25,12 +25,15 @@ namespace {
 // Remembers each living object by address: a bitwise copy or a double destruction is seen.
 class Census {
  public:
-  void Born(const void* who) { sound_ &= living_.insert(who).second; }
-  void Died(const void* who) { sound_ &= living_.erase(who) == 1; }
+  void Born(const void* who) {
+    sound_ &= std::find(living_.begin(), living_.end(), who) == living_.end();
+    living_.push_back(who);
+  }
+  void Died(const void* who) { sound_ &= std::erase(living_, who) == 1; }
   bool AllGone() const { return sound_ && living_.empty(); }
 
  private:
-  std::set<const void*> living_;
+  std::vector<const void*> living_;
   bool sound_ = true;
 };
 

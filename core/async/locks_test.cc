@@ -117,12 +117,12 @@ TEST_F(LocksTest, AStreamIsBoundedAndDrainsAfterClose) {
   EXPECT_TRUE(stream.TrySend(1));
   EXPECT_TRUE(stream.TrySend(2));
   EXPECT_FALSE(stream.TrySend(3));
-  auto send = [](LocksTest* t, int item) -> Task<absl::Status> {
+  auto put = [](LocksTest* t, int item) -> Task<absl::Status> {
     const bool accepted = co_await t->stream.Send(item);
     t->log.push_back((accepted ? "sent " : "refused ") + std::to_string(item));
     co_return absl::OkStatus();
   };
-  for (int item : {3, 4}) Spawn(send(this, item));
+  for (int item : {3, 4}) Spawn(put(this, item));
   loop.Run();
   EXPECT_EQ(log, Log{});
   Spawn([](LocksTest* t) -> Task<absl::Status> {

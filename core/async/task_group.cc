@@ -1,6 +1,8 @@
 // The members of a TaskGroup: one coroutine frame each, whose promise carries the list hooks.
 #include "core/async/task_group.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "core/base/invariant.h"
@@ -162,5 +164,24 @@ void TaskGroup::Unlink(Member& member) {
   --size_;
   if (size_ == 0 && joiner_ != nullptr) std::exchange(joiner_, nullptr)->Release();
 }
+
+// Where tools/gdb finds things in a binary without type information, in the order it reads them.
+struct TaskGroup::DebuggerLayout {
+  static constexpr uint32_t kPromiseInFrame = 16;  // Behind the resume and destroy functions.
+  static const uint32_t kOffsets[7];
+};
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Winvalid-offsetof"  // Fine without virtual bases.
+[[gnu::used, gnu::retain]] const uint32_t TaskGroup::DebuggerLayout::kOffsets[7] = {
+    offsetof(TaskGroup, last_),
+    offsetof(Member, older_),
+    offsetof(Member, task_),
+    offsetof(TaskContext, name),
+    offsetof(TaskContext, task_id),
+    offsetof(TaskContext, leaf),
+    kPromiseInFrame + offsetof(PromiseBase, continuation),
+};
+#pragma clang diagnostic pop
 
 }  // namespace orrery

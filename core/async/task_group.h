@@ -63,6 +63,7 @@ class TaskGroup {
 
  private:
   struct Root;
+  struct DebuggerLayout;
   class Joiner;
   struct CancelNode : ReadyNode {
     explicit CancelNode(TaskGroup& owner) : group(owner) {
