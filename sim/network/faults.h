@@ -35,7 +35,9 @@ inline constexpr size_t kNetworkFaultKinds = 12;
 const char* NameOf(NetworkFaultKind kind);
 
 // A fault and what it is about: what goes from a host of `from` to a host of `to` and, with
-// both_directions, back. An empty list is every host: {from: {h}, to: {}} is a fault of the node h.
+// both_directions, back (kSlowPeer, kHalfOpen and the faults of names have one direction). A host's
+// way to itself has no faults. An empty list is every host: {from: {h}, to: {}} is a fault of the
+// node h.
 struct NetworkFault {
   NetworkFaultKind kind = NetworkFaultKind::kClog;
   std::vector<HostId> from;
