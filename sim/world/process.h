@@ -43,8 +43,8 @@ class Process {
   // REQUIRES: !running() and the machine has power.
   void Start();
 
-  // kill -9: nothing it does from now on has an effect; files keep what was written, and peers learn
-  // of it by resets. It stays down until Start. No effect when it is down.
+  // kill -9: nothing it does from now on has an effect; files keep what was written, and peers
+  // learn of it by resets. It stays down until Start. No effect when it is down.
   void Kill();
 
   // Starts it after `delay`, if it is down then and its machine has power.

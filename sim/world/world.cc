@@ -7,6 +7,24 @@
 #include "sim/world/sim_env.h"
 
 namespace orrery::sim {
+namespace {
+
+std::string ShowField(const TraceRecord::Field& field) {
+  return std::visit(
+      [](const auto& value) -> std::string {
+        using T = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, std::string>) {
+          return value;
+        } else if constexpr (std::is_same_v<T, bool>) {
+          return value ? "true" : "false";
+        } else {
+          return std::to_string(value);
+        }
+      },
+      field.value);
+}
+
+}  // namespace
 
 World::World(Options options)
     : options_(options),
@@ -98,14 +116,7 @@ void World::OnTrace(const Process& process, const TraceRecord& record) {
   if (record.level != TraceLevel::kError || record.injected) return;
   std::string text = process.name() + ": " + record.type;
   for (const TraceRecord::Field& field : record.fields) {
-    text += std::string(" ") + field.name + "=";
-    if (const auto* number = std::get_if<int64_t>(&field.value)) {
-      text += std::to_string(*number);
-    } else if (const auto* flag = std::get_if<bool>(&field.value)) {
-      text += *flag ? "true" : "false";
-    } else {
-      text += std::get<std::string>(field.value);
-    }
+    text += std::string(" ") + field.name + "=" + ShowField(field);
   }
   Fail("error_event", std::move(text));
 }

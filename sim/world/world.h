@@ -47,7 +47,7 @@ class World {
     const KnobSet* knobs = nullptr;  // Outlives the world.
     WorldTrace* trace = nullptr;     // May be nullptr: only errors are seen then, by the world.
     TraceLevel trace_level = TraceLevel::kError;
-    bool buggify = true;                  // Whether the seed may switch buggification on.
+    bool buggify = true;  // Whether the seed may switch buggification on.
     uint64_t process_memory_bytes = uint64_t{1} << 30;  // The budget of each process.
   };
 
