@@ -2,6 +2,7 @@
 // (destroy_test.cc has the rest). Method: small tasks on a ManualLoop that write a log.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,16 @@ TEST_F(LocksTest, TheHeadOfTheLineLeavesAndOthersMoveUp) {
   large.Cancel();
   loop.Run();
   EXPECT_EQ(log, Log{"1"});
+}
+
+TEST_F(LocksTest, ReleasedUnitsMayOutliveTheSemaphore) {
+  std::optional<Semaphore::Units> units;
+  {
+    Semaphore short_lived(1);
+    units = short_lived.TryAcquire(1);
+    units->Release();
+  }
+  EXPECT_EQ(units->count(), 0u);
 }
 
 TEST_F(LocksTest, AStreamIsBoundedAndDrainsAfterClose) {

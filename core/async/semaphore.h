@@ -42,7 +42,9 @@ class Semaphore {
     ~Units() { Release(); }
 
     // Gives the units back early.
-    void Release() noexcept { semaphore_->Return(std::exchange(count_, 0)); }
+    void Release() noexcept {
+      if (count_ > 0) semaphore_->Return(std::exchange(count_, 0));
+    }
 
     uint64_t count() const { return count_; }
 

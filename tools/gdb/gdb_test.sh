@@ -12,7 +12,8 @@ fi
 export HOME=${TEST_TMPDIR:-/tmp}
 output=$(gdb --batch -nx -iex 'set auto-load off' -iex 'set debuginfod enabled off' \
   -ex 'set width 0' -ex 'set startup-with-shell off' -ex 'set disable-randomization off' \
-  -x "$1" -ex 'break *OrreryGdbStop' -ex run -ex 'orrery-tasks $rdi' -ex 'orrery-bt leaf $rsi' -ex 'orrery-bt 0' \
+  -x "$1" -ex 'break *OrreryGdbStop' -ex run \
+  -ex 'orrery-tasks $rdi' -ex 'orrery-bt leaf $rsi' -ex 'orrery-bt 0' \
   "$2" 2>&1) || true
 echo "$output"
 
