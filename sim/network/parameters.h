@@ -1,7 +1,5 @@
 // What one world's network is like: distances, bandwidth, bounds and waits. A world draws them by
 // its seed, so that some worlds are fast and even, others slow, far apart or with a heavy tail.
-//
-// Latencies come from an integer inverse-distribution table: no floating point, no libm.
 #pragma once
 
 #include <array>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "sim/world/latency.h"
 
 namespace orrery::sim {
 
@@ -65,9 +64,5 @@ struct NetworkParameters {
   // Every parameter by name, for the head of a run's report. Durations in nanoseconds.
   std::vector<std::pair<std::string_view, int64_t>> List() const;
 };
-
-// A time drawn around `median` by `draw`, a uniform word: at least a half of it; beyond four of it
-// with probability 1/64, by a power law up to `tail_max` more.
-Duration DrawLatency(Duration median, Duration tail_max, uint64_t draw);
 
 }  // namespace orrery::sim

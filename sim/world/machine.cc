@@ -21,8 +21,8 @@ Machine::Machine(World& world, MachineSpec spec, uint32_t index)
                                     .zone = spec_.zone,
                                     .data_center = spec_.data_center,
                                     .region = spec_.region});
-  disk_ = std::make_unique<Disk>(world_.timeline(), world_.loop(), key_,
-                                 DiskParameters::Draw(world_.Stream("disk"), key_));
+  disk_ = std::make_unique<Disk>(world_.timeline(), key_,
+                                 DiskParameters::Draw(world_.options().seed, key_));
 }
 
 Machine::~Machine() = default;

@@ -41,7 +41,7 @@ World::World(Options options)
   buggify_ = options_.buggify && random.Chance({3, 4});
   drawn_.emplace_back("buggify", buggify_ ? "on" : "off");
   network_ = std::make_unique<NetworkModel>(timeline_, NetworkParameters::Draw(options_.seed));
-  AddDrawn("network", network_->parameters().List());
+  AddDrawn("", network_->parameters().List());
 }
 
 World::~World() {
@@ -56,7 +56,7 @@ Machine& World::AddMachine(MachineSpec spec) {
   const uint32_t index = static_cast<uint32_t>(machines_.size());
   machines_.push_back(std::make_unique<Machine>(*this, std::move(spec), index));
   Machine& machine = *machines_.back();
-  AddDrawn(machine.name() + ".disk", machine.disk().parameters().List());
+  AddDrawn(machine.name() + ".disk.", machine.disk().parameters().List());
   return machine;
 }
 
@@ -84,7 +84,7 @@ Process* World::FindProcess(std::string_view name) const {
 void World::AddDrawn(const std::string& prefix,
                      const std::vector<std::pair<std::string_view, int64_t>>& list) {
   for (const auto& [name, value] : list) {
-    drawn_.emplace_back(prefix + "." + std::string(name), std::to_string(value));
+    drawn_.emplace_back(prefix + std::string(name), std::to_string(value));
   }
 }
 

@@ -1,0 +1,139 @@
+// Disk: the files of one simulated machine. Processes come and go and see them through a
+// ProcessFiles each; the bytes live here.
+//
+// - An operation takes a time drawn around the disk's medians, and its bytes' share of the
+//   bandwidth; it takes effect when it completes, and enters the timeline's hash then.
+// - What is lost with power: sectors of unsynced writes, changes of size, changes of names, each by
+//   a draw (see file_image.h and name_table.h), as the disk's crash style says.
+// - Draws are hashes of (seed, disk, operation's ordinal or file, sector).
+// - Faults are switched by whoever knows what is legal. Those that last stay until they are
+// switched
+//   off or HealAll; those that damage stay damaged.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/env/file_system.h"
+#include "sim/disk/name_table.h"
+#include "sim/disk/parameters.h"
+#include "sim/world/loop.h"
+#include "sim/world/timeline.h"
+
+namespace orrery::sim {
+
+// What faults of a disk really did: the indices of DiskEffects.
+enum class DiskEffect : uint8_t {
+  kSyncFailed = 0,
+  kReadFailed,
+  kWriteFailed,
+  kBitFlipped,
+  kWriteMisdirected,
+  kWriteLost,
+  kRefusedFull,
+  kRefusedReadOnly,
+  kSlowed,
+  kStalled,
+};
+inline constexpr size_t kDiskEffects = 10;
+
+const char* NameOf(DiskEffect effect);
+
+// The files of one incarnation of a process, below its directory. Destroying it does what Fence
+// does.
+class ProcessFiles : public FileSystem {
+ public:
+  virtual ~ProcessFiles() = default;
+
+  // Ends the incarnation's part: locks are free, and operations under way that are destroyed from
+  // now on may have happened whole, torn or not at all, by a draw. Idempotent.
+  virtual void Fence() = 0;
+};
+
+class Disk {
+ public:
+  Disk(Timeline& timeline, uint64_t key, DiskParameters parameters);
+  ~Disk();
+
+  // Files of the incarnation on `loop` below `directory`, which is made, durably, when it is not
+  // there. REQUIRES: `loop` and the disk outlive it; `directory` is one name.
+  std::unique_ptr<ProcessFiles> Attach(Loop& loop, const std::string& directory);
+
+  const DiskParameters& parameters() const { return parameters_; }
+
+  // REQUIRES for both: no ProcessFiles is attached that is not fenced.
+  void PowerLoss();
+  void Wipe();
+
+  // Faults that last. one_in = 0 switches off.
+  void FailReads(uint32_t one_in) { fail_reads_one_in_ = one_in; }  // By sector: latent.
+  void FailWrites(uint32_t one_in) { fail_writes_one_in_ = one_in; }
+  void SetFull(bool full) { full_ = full; }
+  void SetReadOnly(bool read_only) { read_only_ = read_only; }
+  void SetSlowness(uint32_t times) { slowness_ = times; }  // 1: none.
+  void StallUntil(Time until);                             // World time.
+  // Faults that come once, with the next operation of their kind.
+  void FailNextSync() { ++fail_syncs_; }
+  void MisdirectNextWrite() { ++misdirect_writes_; }
+  void LoseNextWrite() { ++lose_writes_; }
+  // Damage at once: `bits` drawn bits of durable content.
+  void RotBits(uint32_t bits);
+
+  // Lasting faults end, and those that wait for their operation are forgotten. Damage stays.
+  void HealAll();
+
+  // Whether durable bytes were damaged, or writes lost or misdirected, since the last Wipe.
+  bool damaged() const { return damaged_; }
+
+  uint64_t effects(DiskEffect effect) const { return effects_[static_cast<size_t>(effect)]; }
+
+ private:
+  friend class DiskWait;
+  friend class SimFile;
+  friend class SimFileSystem;
+  friend class SimLock;
+
+  uint64_t NextDraw() { return HashWords(timeline_.seed(), key_, ++operations_); }
+  Time CompletionTime(Duration median, uint64_t bytes);
+  bool SectorIsBad(uint64_t node_key, uint64_t offset, uint64_t bytes) const;
+  void Count(DiskEffect effect) { ++effects_[static_cast<size_t>(effect)]; }
+  bool TakeOnce(uint32_t& pending, DiskEffect effect);
+  NodePtr DrawFile(uint64_t draw) const;
+  absl::Status CheckWritable(const std::string& path);
+  NodePtr NewNode(const std::string& path, bool is_directory);
+
+  // The effects of operations, when they complete.
+  absl::Status WriteNow(const std::string& path, DiskNode& node, uint64_t offset, Buffer data,
+                        bool durable);
+  absl::Status SyncNow(const std::string& path, DiskNode& node, uint64_t through);
+  // A write whose task was destroyed while it was under way.
+  void WriteAbandoned(DiskNode& node, uint64_t offset, const Buffer& data);
+
+  Timeline& timeline_;
+  const uint64_t key_;
+  const DiskParameters parameters_;
+  NameTable names_;
+  std::map<std::string, const void*> locks_;  // Whole path -> the incarnation that holds it.
+  uint64_t operations_ = 0;
+  uint64_t nodes_ = 0;
+  uint64_t crashes_ = 0;
+  Time free_at_{};  // When the bandwidth is free again.
+
+  uint32_t fail_reads_one_in_ = 0;
+  uint32_t fail_writes_one_in_ = 0;
+  bool full_ = false;
+  bool read_only_ = false;
+  uint32_t slowness_ = 1;
+  Time stalled_until_{};
+  uint32_t fail_syncs_ = 0;
+  uint32_t misdirect_writes_ = 0;
+  uint32_t lose_writes_ = 0;
+  bool damaged_ = false;
+  std::array<uint64_t, kDiskEffects> effects_{};
+};
+
+}  // namespace orrery::sim

@@ -1,0 +1,80 @@
+// FileImage: one file as its readers see it, and as it would be after a loss of power.
+//
+// `current` has every change that completed. `durable` has those that a sync made durable. The
+// changes between them are kept in order: at a loss of power each sector (512 bytes) of each of
+// them survives or not by a draw of its own, applied in order, so any subset in any order of
+// completion can be seen, torn at sectors. A change of size survives as a prefix of those changes.
+//
+// A pure structure: no time, no randomness of its own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/base/buffer.h"
+#include "sim/disk/sparse_bytes.h"
+
+namespace orrery::sim {
+
+inline constexpr uint64_t kSectorBytes = 512;
+
+// Which unsynced sectors and size changes survive a loss of power.
+class CrashDraw {
+ public:
+  virtual ~CrashDraw() = default;
+  // Whether sector `sector` (offset / 512) of change number `change` survives.
+  virtual bool SectorSurvives(uint64_t change, uint64_t sector) = 0;
+  // How many of `count` changes of size survive: 0 to count.
+  virtual uint64_t SizeChangesSurviving(uint64_t count) = 0;
+};
+
+class FileImage {
+ public:
+  uint64_t size() const { return current_.size(); }
+  void Read(uint64_t offset, uint64_t bytes, char* out) const { current_.Read(offset, bytes, out); }
+
+  void Write(uint64_t offset, Buffer data);
+  void Truncate(uint64_t size);
+
+  // A write that is durable by itself, with the size it needs; other changes stay as they are.
+  void WriteDurable(uint64_t offset, Buffer data);
+
+  // A mark for Sync: changes made until now.
+  uint64_t last_change() const { return last_change_; }
+
+  // Makes the changes up to `through` durable.
+  void Sync(uint64_t through);
+
+  // A sync that failed: the changes up to `through` stay readable, and no later Sync makes them
+  // durable.
+  void Forget(uint64_t through);
+
+  void LosePower(CrashDraw& draw);
+
+  // Damage to durable bytes, seen by readers too.
+  void FlipBit(uint64_t bit);
+
+  uint64_t durable_size() const { return durable_.size(); }
+
+ private:
+  struct Change {
+    uint64_t number;
+    uint64_t offset;  // Of a write.
+    Buffer data;      // Of a write; empty for a truncation.
+    bool is_truncate;
+    uint64_t size_after;  // Of the file.
+    bool changes_size;
+    bool forgotten;
+  };
+
+  void Apply(SparseBytes& bytes, const Change& change) const;
+  void Mask(uint64_t offset, uint64_t bytes, uint64_t before);
+
+  SparseBytes current_;
+  SparseBytes durable_;
+  std::vector<Change> changes_;  // Not durable, in order.
+  uint64_t last_change_ = 0;
+};
+
+}  // namespace orrery::sim
