@@ -260,6 +260,24 @@ TEST_F(FaultTest, PowerLossIsSilentUntilTheHostIsBack) {
   EXPECT_EQ(world.Await(next, accepted->Read())->view(), "y");
 }
 
+// Without bytes under way, a sender that waits for room would never hear of it.
+TEST_F(FaultTest, SenderThatWaitsForRoomLosesPatience) {
+  for (const bool power : {false, true}) {
+    auto [sender, receiver] = world.Join(a, b);
+    sender->Write(Buffer::Copy(std::string(2 * world.model.parameters().window_bytes, 'x')));
+    world.RunFor(Seconds(1));
+    if (power) {
+      b.loop.Fence();
+      world.model.PowerOff(kB);
+    } else {
+      world.model.Begin({.kind = Kind::kPartition, .from = {kA}, .to = {kB}});
+      EXPECT_TRUE(world.Await(b, receiver->Read()).ok());
+    }
+    EXPECT_FALSE(world.Await(a, sender->WaitWritable()).ok());
+    world.model.HealAll();
+  }
+}
+
 TEST_F(FaultTest, HeldProcessGetsItsBytesLate) {
   b.loop.HoldUntil(world.timeline.Now() + Seconds(7));
   EXPECT_GE(Send("x"), Seconds(7));
