@@ -64,7 +64,11 @@ TEST_F(FaultTest, BandwidthIsSharedByWhatIsSent) {
   EXPECT_GT(Send(std::string(1000, 'x')), Seconds(1));
   client->Write(Buffer::Copy(std::string(1000, 'x')));
   world.RunFor(Milliseconds(1));
-  EXPECT_GT(Send(std::string(1000, 'x')), Milliseconds(990));
+  client->Write(Buffer::Copy(std::string(1000, 'x')));
+  world.RunFor(Milliseconds(1500));
+  EXPECT_EQ(at_server.size(), 2000u);
+  world.RunFor(Milliseconds(600));
+  EXPECT_EQ(at_server.size(), 3000u);
   EXPECT_EQ(Effects(Kind::kBandwidth), 3u);
 }
 
@@ -107,6 +111,8 @@ TEST_F(FaultTest, PartitionDelaysThenBreaksTheSenderAlone) {
   const NetworkFault partition{.kind = Kind::kPartition, .from = {kA}, .to = {kB, kC}};
   world.model.Begin(partition, world.timeline.Now() + Seconds(1));
   EXPECT_GT(Send("survives"), Milliseconds(999));
+  world.RunFor(Seconds(100));
+  EXPECT_EQ(at_client, "");
   world.model.Begin(partition);
   client->Write(Buffer::Copy("lost"));
   world.RunFor(Seconds(40));
@@ -314,6 +320,31 @@ std::vector<Time> Arrivals(bool with_fault) {
 
 TEST(FaultIndependenceTest, AFaultElsewhereShiftsNothing) {
   EXPECT_EQ(Arrivals(false), Arrivals(true));
+}
+
+// How long ten answers from b to a take.
+std::vector<Duration> Answers(bool with_flips) {
+  TestWorld world(8);
+  TestProcess& a = world.Add();
+  TestProcess& b = world.Add();
+  auto [client, server] = world.Join(a, b);
+  if (with_flips)
+    world.model.Begin(
+        {.kind = Kind::kBitFlip, .from = {kA}, .both_directions = false, .count = 10});
+  std::vector<Duration> times;
+  for (int i = 0; i < 10; ++i) {
+    client->Write(Buffer::Copy("question"));
+    EXPECT_EQ(world.Await(b, server->Read())->view() == "question", !with_flips);
+    const Time begin = world.timeline.Now();
+    server->Write(Buffer::Copy("answer"));
+    EXPECT_TRUE(world.Await(a, client->Read()).ok());
+    times.push_back(world.timeline.Now() - begin);
+  }
+  return times;
+}
+
+TEST(FaultIndependenceTest, AFlippedBitShiftsNoLatencyOfItsStream) {
+  EXPECT_EQ(Answers(false), Answers(true));
 }
 
 // Traffic among three processes that connect again whenever a stream breaks; what arrives must be

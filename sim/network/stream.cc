@@ -111,7 +111,7 @@ void StreamEnd::Send(Kind kind, uint32_t buffers, uint32_t bytes) {
 }
 
 void StreamEnd::SendReset() {
-  if (reset_sent_ || out == nullptr || !wire().HasPower(host)) return;
+  if (reset_sent_ || out == nullptr) return;
   reset_sent_ = true;
   Send(Kind::kReset, 0, 0);
 }
