@@ -40,9 +40,11 @@ enum class ConnectStep : uint8_t {
   kFinished = 6,  // An end heard the orderly end of its peer.
   kReset = 7,     // An end heard a reset.
   kTimedOut = 8,
-  kClosed = 9,  // An end was let go by its process.
-  kStopped = 10,
-  kMoved = 11,
+  kClosed = 9,     // An end was let go by its process.
+  kStopped = 10,   // Bytes cannot get through.
+  kMoved = 11,     // They move again.
+  kPowerOff = 12,  // Of a host.
+  kPowerOn = 13,
 };
 
 class StreamEnd {
