@@ -45,13 +45,20 @@ TEST_F(NetworkTest, CarriesBytesBothWaysAndEndsInOrder) {
 
 TEST_F(NetworkTest, OneTurnIsOneEventAndSharesTheBytes) {
   auto [client, server] = world.Join(a, b);
-  world.Run();
-  const uint64_t before = world.timeline.events();
+  std::string got;
+  {
+    TaskGroup group(b.loop, [](std::string_view, absl::Status) {});
+    group.Spawn("read", ReadAll(server.get(), &got));
+    world.Run();
+    const uint64_t before = world.timeline.events();
+    client->Write(Buffer::Copy("two "));
+    client->Write(Buffer::Copy("pieces"));
+    world.Run();
+    EXPECT_EQ(world.timeline.events() - before, 2u);  // The writer's turn; delivery and reading.
+    EXPECT_EQ(got, "two pieces");
+  }
   const Buffer bytes = Buffer::Copy("shared");
   client->Write(bytes);
-  client->Write(bytes);
-  world.Run();
-  EXPECT_EQ(world.timeline.events() - before, 2u);  // The writer's turn and the delivery.
   auto read = world.Await(b, server->Read());
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->data(), bytes.data());
@@ -195,6 +202,38 @@ TEST_F(NetworkTest, ReadIsCancelSafe) {
     world.Run();
     if (got.empty()) got = world.Await(b, server->Read())->view();
     EXPECT_EQ(got, "abc");
+  }
+}
+
+TEST_F(NetworkTest, AttemptsMayBeGivenUpAfterEveryEvent) {
+  auto listener = b.network->Listen(AddressOf(1, 80));
+  world.model.SetName("b", {AddressOf(1)});
+  auto connect = [](TestProcess* from) -> Task<absl::Status> {
+    CO_ASSIGN_OR_RETURN(const auto found, co_await from->network->Resolve("b", 80));
+    CO_ASSIGN_OR_RETURN(auto connection, co_await from->network->Connect(found.front()));
+    from->held.push_back(std::move(connection));
+    co_return absl::OkStatus();
+  };
+  auto accept = [](Listener* from, TestProcess* to) -> Task<absl::Status> {
+    CO_ASSIGN_OR_RETURN(auto connection, co_await from->Accept());
+    to->held.push_back(std::move(connection));
+    co_return absl::OkStatus();
+  };
+  for (int events = 0; events < 20; ++events) {
+    TaskGroup clients(a.loop, [](std::string_view, absl::Status) {});
+    TaskGroup servers(b.loop, [](std::string_view, absl::Status) {});
+    clients.Spawn("connect", connect(&a));
+    servers.Spawn("accept", accept(listener->get(), &b));
+    for (int i = 0; i < events / 2; ++i) world.timeline.Step();
+    (events % 2 == 0 ? clients : servers).Cancel();
+    world.Run();
+    a.held.clear();
+    world.Run();
+    if (b.held.empty() && world.model.open_streams() > 0) {
+      b.held.push_back(*world.Await(b, (*listener)->Accept()));
+    }
+    b.held.clear();
+    EXPECT_EQ(world.model.open_streams(), 0u) << events;
   }
 }
 

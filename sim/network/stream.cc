@@ -34,6 +34,8 @@ StreamEnd::StreamEnd(Stream& of, int which)
 StreamEnd& StreamEnd::peer() const { return stream.end(1 - side); }
 Wire& StreamEnd::wire() const { return stream.wire; }
 uint64_t StreamEnd::NextDraw() { return MixWord(draw_key_ + ++draws_ * kGolden); }
+// Apart from the others, so that without a fault the latencies of the stream are the same.
+uint64_t StreamEnd::NextFaultDraw() { return HashWords(draw_key_, ++fault_draws_); }
 
 void StreamEnd::AttachTo(Loop& on, HostId at, NetworkAddress own_address, State begin) {
   loop = &on;
@@ -109,7 +111,7 @@ void StreamEnd::Send(Kind kind, uint32_t buffers, uint32_t bytes) {
 }
 
 void StreamEnd::SendReset() {
-  if (reset_sent_ || out == nullptr || !wire().HasPower(host)) return;
+  if (reset_sent_ || out == nullptr) return;
   reset_sent_ = true;
   Send(Kind::kReset, 0, 0);
 }
@@ -120,6 +122,7 @@ void StreamEnd::OpenWindow() {
   if (wire().IsBlocked(in())) {
     wire().CountStop(in());
     window_stopped_ = true;
+    if (wire().IsCutOff(in())) ArmPatience();
     return;
   }
   Flush();
@@ -198,6 +201,8 @@ void StreamEnd::Arrive() {
         wire().Note(ConnectStep::kReset, *this);
         Break();
         break;
+      case Kind::kProbe:
+        break;
     }
   }
 }
@@ -244,7 +249,7 @@ void StreamEnd::LoseUnderWay() {
 }
 
 void StreamEnd::FlipBit(const Segment& segment) {
-  const uint64_t draw = NextDraw();
+  const uint64_t draw = NextFaultDraw();
   size_t byte = Below(draw, segment.bytes);
   size_t index = arrived_buffers_;
   while (byte >= incoming_[index].size()) byte -= incoming_[index++].size();
@@ -258,7 +263,7 @@ void StreamEnd::FlipBit(const Segment& segment) {
 
 // The first bytes of a piece arrive, then the stream is reset on both sides.
 void StreamEnd::CutShort(const Segment& segment) {
-  size_t left = Below(NextDraw(), segment.bytes);
+  size_t left = Below(NextFaultDraw(), segment.bytes);
   outstanding_bytes_ -= segment.bytes - left;
   uint32_t kept = 0;
   for (; left > 0; ++kept) {
@@ -290,6 +295,7 @@ void StreamEnd::Stop() {
 void StreamEnd::Recheck() {
   if (window_stopped_ && !wire().IsBlocked(in())) {
     window_stopped_ = false;
+    EndPatience();
     Flush();
   }
   if (!stopped_) return;
@@ -307,8 +313,8 @@ void StreamEnd::Recheck() {
   peer().EndPatience();
   const uint64_t retry_max = static_cast<uint64_t>(wire().parameters.retransmit_max.count());
   Segment& next = segments_.front();
-  next.due = wire().ArrivalTime(in(), 0, NextDraw()) +
-             Duration(static_cast<int64_t>(Below(NextDraw(), retry_max + 1)));
+  next.due = wire().ArrivalTime(in(), 0, NextFaultDraw()) +
+             Duration(static_cast<int64_t>(Below(NextFaultDraw(), retry_max + 1)));
   last_due_ = std::max(last_due_, next.due);
   wire().Note(ConnectStep::kMoved, *this);
   ArmArrival();
@@ -320,7 +326,7 @@ void StreamEnd::ArmPatience() {
   const uint64_t span =
       static_cast<uint64_t>((parameters.stuck_max - parameters.stuck_min).count());
   StartPatience(wire().timeline.Now() + parameters.stuck_min +
-                Duration(static_cast<int64_t>(Below(NextDraw(), span + 1))));
+                Duration(static_cast<int64_t>(Below(NextFaultDraw(), span + 1))));
 }
 
 void StreamEnd::StartPatience(Time until) { wire().loop.ArmAt(patience_, until); }
@@ -339,6 +345,7 @@ void StreamEnd::LosePatience() {
     peer().LoseUnderWay();
   }
   Break();
+  LetPeerProbe();
 }
 
 // --- Ends ---
@@ -357,6 +364,13 @@ void StreamEnd::Break() {
   if (connector != nullptr) std::exchange(connector, nullptr)->Wake();
 }
 
+void StreamEnd::LetPeerProbe() {
+  StreamEnd& from = peer();
+  if (segments_.empty() && from.state == State::kOpen && !from.unsent_.empty()) {
+    from.Send(Kind::kProbe, 0, 0);
+  }
+}
+
 void StreamEnd::Close(bool loud) {
   if (state == State::kClosed || state == State::kNone) return;
   const State before = state;
@@ -366,12 +380,11 @@ void StreamEnd::Close(bool loud) {
   wire().Note(ConnectStep::kClosed, *this);
   if (loop != nullptr) {
     loop = nullptr;
-    if (arrival_.armed()) {
-      arrival_.clock->Disarm(arrival_);
-      ArmArrival();
-    }
+    if (arrival_.armed()) arrival_.clock->Disarm(arrival_);
+    if (!segments_.empty() && !stopped_) ArmArrival();
   }
   if (before == State::kConnecting) stream.EndHandshake();
+  LetPeerProbe();
   StreamEnd& to = peer();
   if (to.state == State::kNone) return;
   if (before != State::kBroken && loud && !orderly_) SendReset();

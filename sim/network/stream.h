@@ -40,9 +40,11 @@ enum class ConnectStep : uint8_t {
   kFinished = 6,  // An end heard the orderly end of its peer.
   kReset = 7,     // An end heard a reset.
   kTimedOut = 8,
-  kClosed = 9,  // An end was let go by its process.
-  kStopped = 10,
-  kMoved = 11,
+  kClosed = 9,     // An end was let go by its process.
+  kStopped = 10,   // Bytes cannot get through.
+  kMoved = 11,     // They move again.
+  kPowerOff = 12,  // Of a host.
+  kPowerOn = 13,
 };
 
 class StreamEnd {
@@ -65,8 +67,11 @@ class StreamEnd {
   // For the wire.
   void AttachTo(Loop& loop, HostId host, NetworkAddress address, State state);
   void Establish();
-  void Break();    // Locally: wakes the holder; nobody else is told.
-  void Recheck();  // After a change of faults: moves on, or begins to lose patience.
+  void Break();  // Locally: wakes the holder; nobody else is told.
+  // After an end: a peer that waits for room sends something, and so finds out that none comes.
+  void LetPeerProbe();
+  // After a change of faults: moves on, or begins to lose patience.
+  void Recheck();
   void ArmPatience();
   void StartPatience(Time until);
   void EndPatience();
@@ -92,7 +97,7 @@ class StreamEnd {
 
  private:
   friend class Stream;
-  enum class Kind : uint8_t { kData, kFinish, kReset };
+  enum class Kind : uint8_t { kData, kFinish, kReset, kProbe };
   struct Segment {
     Time due{};
     uint32_t buffers = 0;
@@ -110,6 +115,7 @@ class StreamEnd {
   Link& in() const { return *peer().out; }
   Wire& wire() const;
   uint64_t NextDraw();
+  uint64_t NextFaultDraw();
 
   void Flush();
   void Send(Kind kind, uint32_t buffers, uint32_t bytes);
@@ -130,6 +136,7 @@ class StreamEnd {
 
   const uint64_t draw_key_;
   uint64_t draws_ = 0;
+  uint64_t fault_draws_ = 0;
   uint64_t read_draws_ = 0;
 
   // Sending.

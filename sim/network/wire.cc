@@ -91,7 +91,8 @@ void Wire::CountStop(const Link& link) {
 void Wire::SetPower(HostId host, bool on) {
   if (hosts_[Index(host)].power == on) return;
   hosts_[Index(host)].power = on;
-  timeline.Note(Happening::kConnect, hosts_[Index(host)].host.key, on ? 1 : 0);
+  const ConnectStep step = on ? ConnectStep::kPowerOn : ConnectStep::kPowerOff;
+  timeline.Note(Happening::kConnect, hosts_[Index(host)].host.key, static_cast<uint64_t>(step));
   if (!on) {
     for (SimProcessNetwork* process : std::vector(processes_)) {
       if (process->host() == host) process->Silence();

@@ -116,10 +116,11 @@ void Wire::BreakHalf(const NetworkFault& fault) {
         continue;
       }
       Count(NetworkFaultKind::kHalfOpen);
-      // Whether the cut end still answers with resets is drawn per stream and fault.
-      end.swallows = (HashWords(draw_key, stream->key, last_fault_) & 1) != 0;
+      // Whether the cut end still answers with resets is drawn per stream.
+      end.swallows = (HashWords(draw_key, stream->key, HashName("swallows")) & 1) != 0;
       Note(ConnectStep::kTimedOut, end);
       end.Break();
+      end.LetPeerProbe();
     }
   }
 }
