@@ -18,7 +18,8 @@
 // message_too_large (unsent); unknown_method; protocol_mismatch, wrong_cluster,
 // authentication_failed (the peer is not to be talked to); corrupt_frame; name_not_found.
 //
-// Threads: one loop's. Destroying the client fails the calls under way with connection_failed.
+// Threads: one loop's. Destroying the client fails the calls under way with connection_failed, and
+// REQUIRES that nobody is in WaitForFailure.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +39,8 @@
 #include "core/rpc/method.h"
 
 namespace orrery {
+
+class RpcClient;
 
 namespace rpc_internal {
 class ClientCore;
@@ -75,6 +78,7 @@ class [[nodiscard]] RawCall : public QueuedWaiter {
           const google::protobuf::MessageLite& header, Buffer attachment, Duration timeout,
           const CallContext& call_context);
 
+  absl::Status Begin(const Endpoint& to, Duration timeout);
   static void OnDeadline(ReadyNode* node);
   void Complete(absl::StatusOr<Frame> result);  // Leaves the peer; does not wake.
   void CompleteAndWake(absl::StatusOr<Frame> result);
@@ -126,9 +130,8 @@ class RpcClient {
   Task<absl::StatusOr<Message<Rep>>> Call(Endpoint to, Method<Req, Rep> method,
                                           Message<Req> request, Duration timeout,
                                           CallContext context = {}) {
-    absl::StatusOr<Frame> frame =
-        co_await CallRaw(to, method.id, method.name, request.header, std::move(request.attachment),
-                         timeout, context);
+    absl::StatusOr<Frame> frame = co_await CallRaw(to, method.id, method.name, request.header,
+                                                   std::move(request.attachment), timeout, context);
     if (!frame.ok()) co_return std::move(frame).status();
     Message<Rep> reply;
     if (!ParseMessage(frame->message(), reply.header)) {

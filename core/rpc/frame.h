@@ -11,9 +11,9 @@
 //       12      1  type
 //       13      3  zero
 //       16      8  request id
-//       24      8  body checksum: XXH3-64 of the attachment, seeded with XXH3-64 of what precedes it
-//       32      4  header checksum: low half of XXH3-64 of bytes 0 to 31
-//       36      B  body: envelope (E bytes), message (M), attachment (the rest)
+//       24      8  body checksum: XXH3-64 of the attachment, seeded with XXH3-64 of what precedes
+//       it 32      4  header checksum: low half of XXH3-64 of bytes 0 to 31 36      B  body:
+//       envelope (E bytes), message (M), attachment (the rest)
 //
 // The header checksum is checked before a length in it is believed, so that damage is seen at once
 // and costs no memory.

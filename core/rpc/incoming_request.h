@@ -21,8 +21,8 @@ struct MethodMetrics;
 // answer, it leaves the caller waiting: only for callers that have gone.
 class IncomingRequest {
  public:
-  IncomingRequest(ServerConnection& connection, Frame frame, CallInfo info,
-                  MethodMetrics& metrics, MemoryBudget::Reservation memory, Time start)
+  IncomingRequest(ServerConnection& connection, Frame frame, CallInfo info, MethodMetrics& metrics,
+                  MemoryBudget::Reservation memory, Time start)
       : connection_(&connection),
         frame_(std::move(frame)),
         info_(std::move(info)),
@@ -50,7 +50,7 @@ class IncomingRequest {
   void Fail(const absl::Status& status);
 
  private:
-  ServerConnection* connection_;  // nullptr when moved from.
+  ServerConnection* connection_;  // nullptr when moved from or answered.
   Frame frame_;
   CallInfo info_;
   MethodMetrics* metrics_;

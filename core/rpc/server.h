@@ -29,6 +29,7 @@
 
 #include "core/async/task.h"
 #include "core/env/env.h"
+#include "core/rpc/endpoint.h"
 #include "core/rpc/handshake.h"
 #include "core/rpc/incoming_request.h"
 #include "core/rpc/message_lite.h"

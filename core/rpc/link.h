@@ -1,0 +1,67 @@
+// Link: one established, shaken-hands connection, as client and server both use it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/async/task.h"
+#include "core/env/env.h"
+#include "core/rpc/frame.h"
+#include "core/rpc/frame_writer.h"
+#include "core/rpc/handshake.h"
+#include "core/rpc/method.h"
+#include "core/rpc/rpc_metrics.h"
+
+namespace orrery::rpc_internal {
+
+class Link {
+ public:
+  // REQUIRES: all references outlive this.
+  Link(Env& env, const RpcKnobs& knobs, ConnectionMetrics& metrics,
+       std::unique_ptr<Connection> connection);
+  ~Link();
+
+  // The client's part of the handshake: says Hello, checks the answer. Errors as in Agree,
+  // corrupt_frame, connection_failed. The caller bounds it.
+  Task<absl::Status> Greet(Hello ours);
+
+  // The server's part: waits for a Hello, and answers it even when the answer is no.
+  Task<absl::Status> Welcome(RpcIdentity ours);
+
+  // Waits for bytes; afterwards NextFrame gives what is complete. connection_failed when the stream
+  // ended or broke. Cancel-safe.
+  Task<absl::Status> Receive();
+
+  // The next complete frame. nullopt: Receive more, unless defect() says that it is of no use.
+  std::optional<Frame> NextFrame() { return decoder_.Next(); }
+
+  // ok, or corrupt_frame: the stream cannot be read on. Counts and traces a defect once.
+  absl::Status Check();
+
+  // For a frame that decodes but makes no sense here.
+  absl::Status Unexpected(const Frame& frame);
+
+  FrameWriter& writer() { return writer_; }
+  Connection& connection() { return *connection_; }
+  const PeerIdentity& peer() const { return peer_; }
+  Lane lane() const { return lane_; }
+  Time heard_at() const { return heard_at_; }  // When bytes last came.
+
+ private:
+  Task<absl::StatusOr<Hello>> ReceiveHello();
+  absl::Status Accept(const RpcIdentity& ours, const Hello& theirs);
+  void TraceDefect(const char* defect);
+
+  Env& env_;
+  const RpcKnobs& knobs_;
+  ConnectionMetrics& metrics_;
+  std::unique_ptr<Connection> connection_;
+  FrameDecoder decoder_;
+  FrameWriter writer_;
+  PeerIdentity peer_;
+  Lane lane_ = Lane::kData;
+  Time heard_at_;
+};
+
+}  // namespace orrery::rpc_internal
