@@ -92,7 +92,7 @@ Task<absl::Status> Link::Receive() {
 }
 
 absl::Status Link::Check() {
-  if (decoder_.defect() == FrameDefect::kNone) return absl::OkStatus();
+  if (decoder_.defect() == FrameDefect::kNone) return HoldPartial();
   switch (decoder_.defect()) {
     case FrameDefect::kNone:
       break;
@@ -108,6 +108,22 @@ absl::Status Link::Check() {
   }
   TraceDefect(FrameDefectName(decoder_.defect()));
   return Error(ErrorCode::corrupt_frame);
+}
+
+absl::Status Link::HoldPartial() {
+  const size_t bytes = decoder_.memory_bytes();
+  if (bytes <= partial_.bytes()) {
+    partial_.Shrink(partial_.bytes() - bytes);
+    return absl::OkStatus();
+  }
+  if (partial_.bytes() > 0) {
+    if (partial_.TryGrow(bytes - partial_.bytes())) return absl::OkStatus();
+  } else if (auto held = env_.memory().TryReserve(bytes)) {
+    partial_ = *std::move(held);
+    return absl::OkStatus();
+  }
+  PROBE(env_, "rpc.partial_frame_memory_full");
+  return Error(ErrorCode::memory_limit);
 }
 
 absl::Status Link::Unexpected(const Frame& frame) {

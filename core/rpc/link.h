@@ -7,6 +7,7 @@
 
 #include "core/async/task.h"
 #include "core/env/env.h"
+#include "core/observe/memory_budget.h"
 #include "core/rpc/frame.h"
 #include "core/rpc/frame_writer.h"
 #include "core/rpc/handshake.h"
@@ -36,7 +37,8 @@ class Link {
   // The next complete frame. nullopt: Receive more, unless defect() says that it is of no use.
   std::optional<Frame> NextFrame() { return decoder_.Next(); }
 
-  // ok, or corrupt_frame: the stream cannot be read on. Counts and traces a defect once.
+  // To be asked when NextFrame has nothing more. corrupt_frame: the stream cannot be read on; it is
+  // counted and traced. memory_limit: the budget does not hold the part of a frame that is here.
   absl::Status Check();
 
   // For a frame that decodes but makes no sense here.
@@ -51,6 +53,7 @@ class Link {
  private:
   Task<absl::StatusOr<Hello>> ReceiveHello();
   absl::Status Accept(const RpcIdentity& ours, const Hello& theirs);
+  absl::Status HoldPartial();
   void TraceDefect(const char* defect);
 
   Env& env_;
@@ -58,6 +61,7 @@ class Link {
   ConnectionMetrics& metrics_;
   std::unique_ptr<Connection> connection_;
   FrameDecoder decoder_;
+  MemoryBudget::Reservation partial_;  // What the decoder holds.
   FrameWriter writer_;
   PeerIdentity peer_;
   Lane lane_ = Lane::kData;

@@ -260,6 +260,28 @@ TEST_F(RpcTest, MemoryOfTheServerIsLimited) {
   server.reset();
 }
 
+TEST_F(RpcTest, PartsOfAFrameCountInTheMemoryBudget) {
+  Start();
+  Result first, large;
+  Call(first, Ask("connect"));
+  loop.RunFor(Milliseconds(10));
+  std::string rest;
+  network.on_piece = [&rest](Stream&, int direction, std::string& bytes) {
+    if (direction == 0 && bytes.size() > 50000) {
+      rest = bytes.substr(50000);
+      bytes.resize(50000);
+    }
+  };
+  TaskGroup::Member* const call = Call(large, Ask("x", 0, Buffer::Copy(std::string(90000, 'p'))));
+  loop.RunFor(Milliseconds(10));
+  EXPECT_GE(server_env.memory().used_bytes(), 50000u);
+  EXPECT_LE(server_env.memory().used_bytes(), 100000u);
+  tasks.CancelMember(*call);
+  client.reset();
+  loop.RunFor(Milliseconds(10));
+  EXPECT_EQ(server_env.memory().used_bytes(), 0u);
+}
+
 TEST_F(RpcTest, QueueOfTheClientIsLimited) {
   client_env.Set("rpc_queue_bytes_max", "100000");
   Start();

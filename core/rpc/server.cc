@@ -93,6 +93,8 @@ void ServerCore::StopHandling(uint64_t token) {
 
 }  // namespace rpc_internal
 
+uint64_t DrawIncarnation(Env& env) { return env.random("rpc.incarnation").Next() | 1; }
+
 RpcServer::RpcServer(Env& env, RpcIdentity identity)
     : core_(std::make_unique<rpc_internal::ServerCore>(env, std::move(identity))) {}
 

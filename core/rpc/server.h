@@ -73,6 +73,9 @@ class Handler final : public HandlerBase {
 
 }  // namespace rpc_internal
 
+// A number for RpcIdentity::incarnation: another one in each life of a process.
+uint64_t DrawIncarnation(Env& env);
+
 class RpcServer {
  public:
   // REQUIRES: `env` outlives this, its knobs have RpcKnobs; identity.incarnation != 0.
