@@ -78,7 +78,9 @@ TEST_F(RpcFailureTest, ASilentPeerIsClosed) {
   ASSERT_FALSE(result.has_value());
   for (const auto& stream : network.streams) stream->directions[1].held = true;
   network.blackhole = true;
-  loop.RunFor(Seconds(5));
+  loop.RunFor(Milliseconds(2400));  // Last heard up to one interval of 500 ms before.
+  EXPECT_FALSE(result.has_value());
+  loop.RunFor(Milliseconds(700));
   EXPECT_EQ(CodeOfResult(result), ErrorCode::connection_failed);
   EXPECT_EQ(failure, PeerState::kSilent);
   EXPECT_EQ(client_env.Counted("rpc_client_connections_silent"), 1u);

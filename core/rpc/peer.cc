@@ -315,7 +315,10 @@ Task<absl::Status> Peer::KeepWatch() {
     if (trouble || clock.Now() - data_heard_at > knobs.rpc_data_silence_max / 4) {
       link_->writer().AddBare(FrameType::kPing, ++beats_);
     }
-    const absl::Status beat = co_await Timeout(clock, knobs.rpc_silence_max / 2, Beat(&heartbeat));
+    // Two tries within rpc_silence_max: a heartbeat connection may be the only thing that is stuck.
+    const Duration left = heard_at + knobs.rpc_silence_max - clock.Now();
+    const absl::Status beat =
+        co_await Timeout(clock, std::min(left, knobs.rpc_silence_max / 2), Beat(&heartbeat));
     trouble = !beat.ok();
     if (trouble) {
       PROBE(core_.env, "rpc.heartbeat_missed");
