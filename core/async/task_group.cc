@@ -128,12 +128,19 @@ TaskGroup::~TaskGroup() {
   DestroyMembers();
 }
 
-void TaskGroup::Spawn(const char* name, Task<absl::Status> task, Priority priority) {
-  if (closing_) return;  // `task` dies here.
+TaskGroup::Member* TaskGroup::Spawn(const char* name, Task<absl::Status> task, Priority priority) {
+  if (closing_) return nullptr;  // `task` dies here.
   Root root = Root::Run(std::move(task));
   Member& member = root.frame.promise().member;
   member.Attach(*this, root.frame, name, priority);
   root.frame.promise().context = member.task();
+  return &member;
+}
+
+void TaskGroup::CancelMember(Member& member) {
+  INVARIANT(executor_.running() != member.task(), "a task destroys itself", member.task_.name);
+  Unlink(member);
+  member.frame().destroy();
 }
 
 void TaskGroup::Cancel() {

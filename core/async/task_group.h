@@ -31,9 +31,12 @@ class TaskGroup {
   TaskGroup& operator=(const TaskGroup&) = delete;
   ~TaskGroup();
 
+  class Member;  // A member's hooks: task_group.cc, and tools/gdb.
+
   // Starts `task` from the loop's top. `name` is a literal. On a closing group the task is
-  // destroyed at once, unstarted.
-  void Spawn(const char* name, Task<absl::Status> task, Priority priority = Priority::kDefault);
+  // destroyed at once, unstarted, and the result is nullptr. Otherwise it is valid for CancelMember
+  // until the body of the task has returned; most callers have no use for it.
+  Member* Spawn(const char* name, Task<absl::Status> task, Priority priority = Priority::kDefault);
 
   // The same for a task whose result is wanted: the Future gets it, or broken_promise when the
   // group dies first. Its errors go to the Future, not to the sink.
@@ -51,6 +54,10 @@ class TaskGroup {
   // Does so from the loop's top, soon. Legal from inside a member. The group is closing at once.
   void CancelSoon();
 
+  // Destroys one member now, where it is suspended; its name and result go nowhere. REQUIRES: the
+  // member is of this group, is not running, and its body has not returned.
+  void CancelMember(Member& member);
+
   // Waits until no member is left, be it that the group dies. Not from inside a member.
   // Cancel-safe; one waiter at a time.
   Task<> Join();
@@ -58,8 +65,6 @@ class TaskGroup {
   size_t size() const { return size_; }
   bool closing() const { return closing_; }
   Executor& executor() const { return executor_; }
-
-  class Member;  // A member's hooks: task_group.cc, and tools/gdb.
 
  private:
   struct Root;

@@ -86,6 +86,19 @@ TEST_F(TaskGroupTest, CancelSoonFromInside) {
   EXPECT_TRUE(group.closing());
 }
 
+TEST_F(TaskGroupTest, CancelMemberDestroysOne) {
+  TaskGroup group(loop, Sink());
+  group.Spawn("a", SleepThenLog(Milliseconds(2), "a"));
+  TaskGroup::Member* const b = group.Spawn("b", SleepThenLog(Milliseconds(2), "b"));
+  group.Spawn("c", SleepThenLog(Milliseconds(2), "c"));
+  loop.RunFor(Milliseconds(1));
+  ASSERT_NE(b, nullptr);
+  group.CancelMember(*b);
+  EXPECT_EQ(log, (std::vector<std::string>{"end of b"}));
+  loop.Run();
+  EXPECT_EQ(log, (std::vector<std::string>{"end of b", "a", "end of a", "c", "end of c"}));
+}
+
 TEST_F(TaskGroupTest, StartGivesAFuture) {
   TaskGroup group(loop, Sink());
   absl::StatusOr<int> got = Error(ErrorCode::internal_error);

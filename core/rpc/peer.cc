@@ -1,0 +1,368 @@
+// The life of a connection to one peer.
+#include "core/rpc/peer.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/async/sleep.h"
+#include "core/async/timeout.h"
+#include "core/async/when_any.h"
+#include "core/base/invariant.h"
+#include "core/observe/probe.h"
+#include "core/observe/trace.h"
+#include "core/rpc/rpc.pb.h"
+
+namespace orrery::rpc_internal {
+namespace {
+
+bool IsFailure(PeerState state) {
+  return state == PeerState::kClosed || state == PeerState::kUnreachable ||
+         state == PeerState::kSilent || state == PeerState::kRefused;
+}
+
+bool IsRefusal(const absl::Status& status) {
+  switch (CodeOf(status)) {
+    case ErrorCode::protocol_mismatch:
+    case ErrorCode::wrong_cluster:
+    case ErrorCode::authentication_failed:
+    case ErrorCode::corrupt_frame:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Fill(const CallContext& from, Duration left, uint64_t token, rpc::RequestHeader& out) {
+  if ((from.trace_id_high | from.trace_id_low) != 0) {
+    out.set_trace_id_high(from.trace_id_high);
+    out.set_trace_id_low(from.trace_id_low);
+  }
+  if (from.span_id != 0) out.set_span_id(from.span_id);
+  out.set_deadline_us(static_cast<uint64_t>(std::max<int64_t>(left.count() / 1000, 1)));
+  if (from.priority != Priority::kDefault) {
+    out.set_priority_plus_one(static_cast<uint32_t>(from.priority) + 1);
+  }
+  if (from.tenant_id >= 0) out.set_tenant_id_plus_one(static_cast<uint64_t>(from.tenant_id) + 1);
+  if (!from.auth_token.empty()) out.set_auth_token(from.auth_token);
+  if (!from.throttling_tag.empty()) out.set_throttling_tag(from.throttling_tag);
+  if (from.generation != 0) out.set_generation(from.generation);
+  if (from.feature_level != 0) out.set_feature_level(from.feature_level);
+  if (token != 0) out.set_endpoint_token(token);
+}
+
+}  // namespace
+
+// Counts who waits for a failure: the peer is used as long as somebody does.
+class Peer::Watcher {
+ public:
+  explicit Watcher(Peer& peer) : peer_(peer) {
+    ++peer_.watchers_;
+    peer_.used_.NotifyAll();
+  }
+  Watcher(const Watcher&) = delete;
+  ~Watcher() { --peer_.watchers_; }
+
+ private:
+  Peer& peer_;
+};
+
+Peer::Peer(ClientCore& core, PeerKey key) : core_(core), key_(std::move(key)) {}
+
+Peer::~Peer() { FailAll(Error(ErrorCode::connection_failed)); }
+
+absl::Status Peer::Submit(RawCall& call) {
+  if (link_ != nullptr) {
+    if (call.incarnation_ != kAnyIncarnation && call.incarnation_ != link_->peer().incarnation) {
+      PROBE(core_.env, "rpc.stale_endpoint");
+      return Error(ErrorCode::stale_endpoint);
+    }
+    if (link_->writer().queued_bytes() > static_cast<size_t>(core_.knobs.rpc_queue_bytes_max)) {
+      PROBE(core_.env, "rpc.client_queue_full");
+      return Error(ErrorCode::overloaded);
+    }
+    call.id_ = calls_.Add(&call);
+    absl::Status sent = Send(call);
+    if (!sent.ok()) {
+      calls_.Remove(call.id_);
+      return sent;
+    }
+    call.peer_ = this;
+    used_.NotifyAll();
+    return sent;
+  }
+  const size_t bytes = call.header_.ByteSizeLong() + call.attachment_.size() + kFrameHeaderBytes;
+  if (waiting_bytes_ + bytes > static_cast<size_t>(core_.knobs.rpc_queue_bytes_max)) {
+    PROBE(core_.env, "rpc.client_queue_full");
+    return Error(ErrorCode::overloaded);
+  }
+  call.id_ = calls_.Add(&call);
+  call.peer_ = this;
+  call.waiting_bytes_ = bytes;
+  waiting_bytes_ += bytes;
+  waiting_.PushBack(call);
+  used_.NotifyAll();
+  return absl::OkStatus();
+}
+
+absl::Status Peer::Send(RawCall& call) {
+  rpc::RequestHeader envelope;
+  Fill(call.call_context_, call.due_ - core_.env.clock().Now(), call.token_, envelope);
+  call.metrics_.request_bytes.Add(call.attachment_.size());
+  return link_->writer().Add(FrameType::kRequest, call.method_, call.id_, &envelope, &call.header_,
+                             std::move(call.attachment_));
+}
+
+void Peer::Abandon(RawCall& call) {
+  calls_.Remove(call.id_);
+  call.peer_ = nullptr;
+  if (call.waiting()) {
+    waiting_.Remove(call);
+    waiting_bytes_ -= call.waiting_bytes_;
+  } else if (link_ != nullptr) {
+    link_->writer().AddBare(FrameType::kCancel, call.id_);
+  }
+}
+
+// The connection stands: sends what waited for it.
+void Peer::SendWaiting() {
+  while (!waiting_.empty()) {
+    RawCall& call = static_cast<RawCall&>(*waiting_.first());
+    waiting_.Remove(call);
+    waiting_bytes_ -= call.waiting_bytes_;
+    absl::Status sent;
+    if (call.incarnation_ != kAnyIncarnation && call.incarnation_ != link_->peer().incarnation) {
+      sent = Error(ErrorCode::stale_endpoint);
+    } else {
+      sent = Send(call);
+    }
+    if (!sent.ok()) {
+      calls_.Remove(call.id_);
+      call.CompleteAndWake(std::move(sent));
+    }
+  }
+}
+
+void Peer::FailAll(const absl::Status& status) {
+  uint32_t from = 0;
+  while (const uint64_t id = calls_.FirstFrom(from)) {
+    from = SlotOf(id) + 1;
+    RawCall& call = *calls_.Remove(id);
+    if (call.waiting()) {
+      waiting_.Remove(call);
+      waiting_bytes_ -= call.waiting_bytes_;
+    }
+    call.CompleteAndWake(status);
+  }
+}
+
+void Peer::SetState(PeerState state) {
+  if (state_ == state) return;
+  state_ = state;
+  changed_.NotifyAll();
+}
+
+Task<absl::Status> Peer::WaitUsed() {
+  while (!used()) co_await used_.Wait();
+  co_return absl::OkStatus();
+}
+
+Task<PeerState> Peer::WaitForFailure(uint64_t incarnation) {
+  const Watcher watcher(*this);
+  while (true) {
+    if (IsFailure(state_) && !resting_) co_return state_;
+    if (link_ != nullptr && incarnation != kAnyIncarnation &&
+        incarnation != link_->peer().incarnation) {
+      co_return PeerState::kClosed;
+    }
+    co_await changed_.Wait();
+  }
+}
+
+Task<absl::Status> Peer::Run() {
+  Clock& clock = core_.env.clock();
+  while (true) {
+    resting_ = true;
+    const absl::Status wanted =
+        co_await Timeout(clock, core_.knobs.rpc_client_idle_max, WaitUsed());
+    if (!wanted.ok() && !used()) break;
+    resting_ = false;
+    SetState(PeerState::kConnecting);
+    absl::StatusOr<std::unique_ptr<Link>> link =
+        co_await Timeout(clock, core_.knobs.rpc_connect_timeout, Open(Lane::kData));
+    absl::Status end;
+    PeerState failure = PeerState::kUnreachable;
+    if (link.ok()) {
+      link_ = *std::move(link);
+      SetState(PeerState::kConnected);
+      SendWaiting();
+      do {
+        end = co_await RunConnected();
+      } while (end.ok() && used());  // A call may have come after the watch had given up.
+      link_.reset();
+      if (end.ok()) break;
+      failure = CodeOf(end) == ErrorCode::timed_out ? PeerState::kSilent : PeerState::kClosed;
+    } else {
+      end = std::move(link).status();
+    }
+    if (IsRefusal(end)) failure = PeerState::kRefused;
+    if (CodeOf(end) == ErrorCode::timed_out) end = Error(ErrorCode::connection_failed);
+    if (auto e = core_.env.trace().Info("RpcPeerFailed")) {
+      e.Add("peer", key_.host.empty() ? key_.address.ToString() : key_.host)
+          .Add("state", PeerStateName(failure))
+          .Add("calls", calls_.size())
+          .Add("reason", end);
+    }
+    FailAll(end);
+    SetState(failure);
+    co_await Sleep(clock, NextDelay());
+  }
+  core_.Forget(key_);  // Destroys this.
+  co_return absl::OkStatus();
+}
+
+Duration Peer::NextDelay() {
+  Duration delay = core_.knobs.rpc_reconnect_delay_min;
+  for (uint32_t i = 0; i < failures_ && delay < core_.knobs.rpc_reconnect_delay_max; ++i) {
+    delay *= 2;
+  }
+  ++failures_;
+  delay = std::min(delay, core_.knobs.rpc_reconnect_delay_max);
+  return delay - core_.random.Between(Duration(0), delay / 2);
+}
+
+Task<absl::StatusOr<std::unique_ptr<Link>>> Peer::Open(Lane lane) {
+  Network& network = core_.env.network();
+  std::vector<NetworkAddress> addresses{key_.address};
+  if (!key_.host.empty()) {
+    CO_ASSIGN_OR_RETURN(addresses, co_await network.Resolve(key_.host, key_.address.port()));
+  }
+  absl::Status last = Error(ErrorCode::name_not_found);
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    // Another one first at each attempt: the first may take all the time and never answer.
+    const NetworkAddress address = addresses[(failures_ + i) % addresses.size()];
+    absl::StatusOr<std::unique_ptr<Connection>> connection = co_await network.Connect(address);
+    if (!connection.ok()) {
+      last = std::move(connection).status();
+      continue;
+    }
+    auto link =
+        std::make_unique<Link>(core_.env, core_.knobs, core_.metrics, *std::move(connection));
+    last = co_await link->Greet({core_.identity, lane});
+    if (last.ok()) co_return link;
+  }
+  co_return last;
+}
+
+// While connected. ok: not used any more. timed_out: silent. Otherwise: why it broke.
+Task<absl::Status> Peer::RunConnected() {
+  std::variant<absl::Status, absl::Status> first = co_await WhenAny(ReadReplies(), KeepWatch());
+  co_return first.index() == 0 ? std::get<0>(std::move(first)) : std::get<1>(std::move(first));
+}
+
+Task<absl::Status> Peer::ReadReplies() {
+  while (true) {
+    CO_RETURN_IF_ERROR(co_await link_->Receive());
+    while (std::optional<Frame> frame = link_->NextFrame()) {
+      CO_RETURN_IF_ERROR(OnFrame(*std::move(frame)));
+    }
+    CO_RETURN_IF_ERROR(link_->Check());
+  }
+}
+
+absl::Status Peer::OnFrame(Frame frame) {
+  if (frame.header.type == FrameType::kPong) return absl::OkStatus();
+  if (frame.header.type != FrameType::kReply) return link_->Unexpected(frame);
+  failures_ = 0;
+  RawCall* const call = calls_.Remove(frame.header.request_id);
+  if (call == nullptr) return absl::OkStatus();  // Abandoned.
+  if (frame.header.envelope_bytes == 0) {
+    call->metrics_.reply_bytes.Add(frame.body.size());
+    call->CompleteAndWake(std::move(frame));
+    return absl::OkStatus();
+  }
+  rpc::ReplyHeader envelope;
+  if (!ParseMessage(frame.envelope(), envelope)) {
+    call->CompleteAndWake(Error(ErrorCode::corrupt_frame));
+    return link_->Unexpected(frame);
+  }
+  if (envelope.error_code() == 0) {
+    call->CompleteAndWake(std::move(frame));
+    return absl::OkStatus();
+  }
+  const ErrorCode code = InfoOf(static_cast<ErrorCode>(envelope.error_code())).code;
+  call->CompleteAndWake(envelope.error_message().empty() ? Error(code)
+                                                         : Error(code, envelope.error_message()));
+  return absl::OkStatus();
+}
+
+// Heartbeats as long as the peer is used. ok: it was not for rpc_client_idle_max.
+Task<absl::Status> Peer::KeepWatch() {
+  Clock& clock = core_.env.clock();
+  const RpcKnobs& knobs = core_.knobs;
+  std::unique_ptr<Link> heartbeat;
+  Time used_from = clock.Now();
+  Time heard_at = used_from;
+  bool trouble = false;
+  while (true) {
+    if (!used()) {
+      const absl::Status wanted = co_await Timeout(clock, knobs.rpc_client_idle_max, WaitUsed());
+      if (!wanted.ok()) co_return absl::OkStatus();
+      used_from = heard_at = clock.Now();
+    }
+    const Time data_heard_at = std::max(link_->heard_at(), used_from);
+    if (trouble || clock.Now() - data_heard_at > knobs.rpc_data_silence_max / 4) {
+      link_->writer().AddBare(FrameType::kPing, ++beats_);
+    }
+    // Two tries within rpc_silence_max: a heartbeat connection may be the only thing that is stuck.
+    const Duration left = heard_at + knobs.rpc_silence_max - clock.Now();
+    const absl::Status beat =
+        co_await Timeout(clock, std::min(left, knobs.rpc_silence_max / 2), Beat(&heartbeat));
+    trouble = !beat.ok();
+    if (trouble) {
+      PROBE(core_.env, "rpc.heartbeat_missed");
+      heartbeat.reset();
+      if (IsRefusal(beat)) co_return beat;
+      if (CodeOf(beat) == ErrorCode::stale_endpoint) {
+        co_return Error(ErrorCode::connection_failed, "another life of the peer answers");
+      }
+    } else {
+      heard_at = clock.Now();
+      failures_ = 0;
+    }
+    heard_at = std::max(heard_at, link_->heard_at());
+    if (clock.Now() - heard_at >= knobs.rpc_silence_max ||
+        clock.Now() - std::max(link_->heard_at(), used_from) > knobs.rpc_data_silence_max) {
+      core_.metrics.silent.Add();
+      PROBE(core_.env, "rpc.peer_silent");
+      co_return Error(ErrorCode::timed_out);
+    }
+    // A peer in trouble is asked again sooner, so that silence is seen in time.
+    co_await Sleep(clock,
+                   trouble ? knobs.rpc_heartbeat_interval / 4 : knobs.rpc_heartbeat_interval);
+  }
+}
+
+// One ping and its pong, on a connection for heartbeats, made when there is none.
+Task<absl::Status> Peer::Beat(std::unique_ptr<Link>* heartbeat) {
+  if (*heartbeat == nullptr) {
+    CO_ASSIGN_OR_RETURN(*heartbeat, co_await Open(Lane::kHeartbeat));
+    if ((*heartbeat)->peer().incarnation != link_->peer().incarnation) {
+      co_return Error(ErrorCode::stale_endpoint);
+    }
+  }
+  Link& link = **heartbeat;
+  const uint64_t id = ++beats_;
+  link.writer().AddBare(FrameType::kPing, id);
+  while (true) {
+    while (const std::optional<Frame> frame = link.NextFrame()) {
+      if (frame->header.type != FrameType::kPong) co_return link.Unexpected(*frame);
+      if (frame->header.request_id == id) co_return absl::OkStatus();
+    }
+    CO_RETURN_IF_ERROR(link.Check());
+    CO_RETURN_IF_ERROR(co_await link.Receive());
+  }
+}
+
+}  // namespace orrery::rpc_internal
