@@ -43,6 +43,9 @@ class Loop final : public Executor, public Clock {
   // Ends the Run that runs, or else the next one, soon. Any thread.
   void Stop();
 
+  // Ends Run after this turn. From within Run.
+  void StopHere() { stop_ = true; }
+
   // Queues `node` for the loop's top. Nodes that come together share one wake-up. Any thread.
   void PostRemote(RemoteNode& node);
 
