@@ -18,8 +18,8 @@ struct BlockingCall final : Threads::Work {
   decltype(std::declval<Function&>()()) result{};
 };
 
-// Calls `function` on a thread of `pool`. It owns all that it touches, and is destroyed on the loop.
-// Cancel-safe: an abandoned call that began ends, one that did not may not happen.
+// Calls `function` on a thread of `pool`. It owns all that it touches, and is destroyed on the
+// loop. Cancel-safe: an abandoned call that began ends, one that did not may not happen.
 template <class Function>
 Task<decltype(std::declval<Function&>()())> CallOn(ThreadPools& pools, Pool pool,
                                                    Function function) {

@@ -42,8 +42,7 @@ auto Retry(Call call) {
 }
 
 struct FileCore {
-  FileCore(ThreadPools& p, Pool pl, std::string name)
-      : pools(p), pool(pl), path(std::move(name)) {}
+  FileCore(ThreadPools& p, Pool pl, std::string name) : pools(p), pool(pl), path(std::move(name)) {}
   ~FileCore() {
     if (fd < 0) return;
     auto close_it = [fd = fd] { return ::close(fd); };  // Nothing was promised about its success.
@@ -182,8 +181,8 @@ class HeldLock final : public FileLock {
 };
 
 absl::StatusOr<std::vector<std::string>> ListNames(int root, const std::string& path) {
-  const int fd = ::openat(root, path.empty() ? "." : path.c_str(),
-                          O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int fd =
+      ::openat(root, path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return FileError(errno, "list", path);
   DIR* const directory = ::fdopendir(fd);  // Owns fd.
   if (directory == nullptr) {
@@ -254,12 +253,12 @@ Task<absl::StatusOr<std::unique_ptr<File>>> DirectoryFiles::Open(std::string pat
 Task<absl::Status> DirectoryFiles::Rename(std::string from, std::string to) {
   CO_RETURN_IF_ERROR(Check(from, /*root_allowed=*/false));
   CO_RETURN_IF_ERROR(Check(to, /*root_allowed=*/false));
-  co_return co_await CallOn(
-      pools_, pool_, [root = root_, from = std::move(from), to = std::move(to)] {
-        return ::renameat(root->fd, from.c_str(), root->fd, to.c_str()) == 0
-                   ? absl::OkStatus()
-                   : FileError(errno, "rename", from + " to " + to);
-      });
+  co_return co_await CallOn(pools_, pool_,
+                            [root = root_, from = std::move(from), to = std::move(to)] {
+                              return ::renameat(root->fd, from.c_str(), root->fd, to.c_str()) == 0
+                                         ? absl::OkStatus()
+                                         : FileError(errno, "rename", from + " to " + to);
+                            });
 }
 
 Task<absl::Status> DirectoryFiles::Delete(std::string path) {
@@ -293,8 +292,8 @@ Task<absl::Status> DirectoryFiles::CreateDirectory(std::string directory) {
 Task<absl::Status> DirectoryFiles::SyncDirectory(std::string directory) {
   CO_RETURN_IF_ERROR(Check(directory, /*root_allowed=*/true));
   co_return co_await CallOn(pools_, pool_, [root = root_, path = std::move(directory)] {
-    const int fd = ::openat(root->fd, path.empty() ? "." : path.c_str(),
-                            O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int fd =
+        ::openat(root->fd, path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return FileError(errno, "sync directory", path);
     const int error = Retry([&] { return ::fsync(fd); }) == 0 ? 0 : errno;
     ::close(fd);
@@ -305,15 +304,14 @@ Task<absl::Status> DirectoryFiles::SyncDirectory(std::string directory) {
 Task<absl::StatusOr<std::unique_ptr<FileLock>>> DirectoryFiles::Lock(std::string path) {
   CO_RETURN_IF_ERROR(Check(path, /*root_allowed=*/false));
   using Result = absl::StatusOr<std::unique_ptr<FileLock>>;
-  co_return co_await CallOn(
-      pools_, pool_, [root = root_, path = std::move(path)]() -> Result {
-        auto lock = std::make_unique<HeldLock>();
-        lock->fd = ::openat(root->fd, path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
-        if (lock->fd < 0) return FileError(errno, "lock", path);
-        if (::flock(lock->fd, LOCK_EX | LOCK_NB) == 0) return lock;
-        if (errno != EWOULDBLOCK) return FileError(errno, "lock", path);
-        return Error(ErrorCode::file_locked, "lock " + path + ": held by another");
-      });
+  co_return co_await CallOn(pools_, pool_, [root = root_, path = std::move(path)]() -> Result {
+    auto lock = std::make_unique<HeldLock>();
+    lock->fd = ::openat(root->fd, path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+    if (lock->fd < 0) return FileError(errno, "lock", path);
+    if (::flock(lock->fd, LOCK_EX | LOCK_NB) == 0) return lock;
+    if (errno != EWOULDBLOCK) return FileError(errno, "lock", path);
+    return Error(ErrorCode::file_locked, "lock " + path + ": held by another");
+  });
 }
 
 }  // namespace orrery::real

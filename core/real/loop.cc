@@ -27,8 +27,7 @@ struct Loop::Io {
   asio::steady_timer timer{context};
 };
 
-Loop::Loop(int64_t turn_nodes_max)
-    : turn_nodes_max_(turn_nodes_max), io_(std::make_unique<Io>()) {}
+Loop::Loop(int64_t turn_nodes_max) : turn_nodes_max_(turn_nodes_max), io_(std::make_unique<Io>()) {}
 
 Loop::~Loop() { INVARIANT(remote_first_ == nullptr, "a remote completion was left"); }
 
@@ -131,8 +130,8 @@ void Loop::WakeAt(Time due) {
   if (wake_at_ <= due) return;
   wake_at_ = due;
   // Asio's steady clock is CLOCK_MONOTONIC, as is ours.
-  io_->timer.expires_at(std::chrono::steady_clock::time_point(
-      std::chrono::nanoseconds(ToNanoseconds(due))));
+  io_->timer.expires_at(
+      std::chrono::steady_clock::time_point(std::chrono::nanoseconds(ToNanoseconds(due))));
   io_->timer.async_wait([this](const asio::error_code& error) {
     if (!error) wake_at_ = kNever;  // Else it was set to an earlier time.
   });

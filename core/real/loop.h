@@ -85,8 +85,8 @@ class Loop final : public Executor, public Clock {
   std::unique_ptr<Io> io_;
 };
 
-// An open descriptor whose readiness the loop reports. Owns and closes it. Its callbacks may destroy
-// it and wake nodes; they run no coroutine.
+// An open descriptor whose readiness the loop reports. Owns and closes it. Its callbacks may
+// destroy it and wake nodes; they run no coroutine.
 class Descriptor {
  public:
   class Owner {

@@ -41,8 +41,8 @@ absl::Status RaiseDescriptorLimit(int64_t least) {
   }
   if (limit.rlim_cur >= static_cast<rlim_t>(least)) return absl::OkStatus();
   return Error(ErrorCode::invalid_argument,
-               "limit of open descriptors is " + std::to_string(limit.rlim_cur) +
-                   ", at least " + std::to_string(least) + " are needed: raise it (ulimit -n)");
+               "limit of open descriptors is " + std::to_string(limit.rlim_cur) + ", at least " +
+                   std::to_string(least) + " are needed: raise it (ulimit -n)");
 }
 
 absl::StatusOr<uint64_t> RandomSeed() {

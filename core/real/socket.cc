@@ -59,8 +59,8 @@ NetworkAddress FromSocketAddress(const sockaddr* address) {
 }
 
 int OpenSocket(const NetworkAddress& address) {
-  return ::socket(address.is_v4() ? AF_INET : AF_INET6,
-                  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                  0);
 }
 
 NetworkAddress LocalAddress(int fd) {

@@ -320,8 +320,6 @@ NetworkAddress TcpConnection::local_address() const { return core_->local(); }
 
 NetworkAddress TcpConnection::peer_address() const { return core_->peer(); }
 
-const std::string& TcpConnection::peer_name() const {
-  return core_->no_name;
-}
+const std::string& TcpConnection::peer_name() const { return core_->no_name; }
 
 }  // namespace orrery::real

@@ -36,7 +36,7 @@ class ReadChunks {
   static constexpr size_t kChunkBytes = 64 << 10;
   static constexpr size_t kLeastBytes = 4 << 10;
 
-  Buffer chunk_;     // The whole chunk; what lies behind used_ is given to nobody yet.
+  Buffer chunk_;  // The whole chunk; what lies behind used_ is given to nobody yet.
   size_t used_ = 0;
 };
 

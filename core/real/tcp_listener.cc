@@ -57,8 +57,8 @@ class TcpListener::Core final : public Descriptor::Owner {
 
   static Task<absl::StatusOr<std::unique_ptr<Connection>>> Accept(std::shared_ptr<Core> core) {
     while (core->descriptor_.has_value()) {
-      const int fd = ::accept4(core->descriptor_->fd(), nullptr, nullptr,
-                               SOCK_NONBLOCK | SOCK_CLOEXEC);
+      const int fd =
+          ::accept4(core->descriptor_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd >= 0) co_return core->Accepted(fd);
       const int error = errno;
       switch (Sort(error)) {
@@ -94,8 +94,8 @@ class TcpListener::Core final : public Descriptor::Owner {
   std::unique_ptr<Connection> Accepted(int fd) {
     throttling_ = false;
     accepted_.Add();
-    return std::make_unique<TcpConnection>(
-        loop_, chunks_, static_cast<size_t>(knobs_.real_unread_bytes_max), fd);
+    return std::make_unique<TcpConnection>(loop_, chunks_,
+                                           static_cast<size_t>(knobs_.real_unread_bytes_max), fd);
   }
 
   void Throttled(int error) {

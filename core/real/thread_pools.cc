@@ -126,8 +126,8 @@ void ThreadPools::Queue(const Pool& pool, Job& job) {
   one->Queue(job);
 }
 
-// Work that comes back may queue more (a file closes once its last operation is destroyed), so pools
-// are drained in rounds until a round brings nothing.
+// Work that comes back may queue more (a file closes once its last operation is destroyed), so
+// pools are drained in rounds until a round brings nothing.
 void ThreadPools::Shutdown() {
   while (!pools_.empty()) {
     auto ending = std::exchange(pools_, {});

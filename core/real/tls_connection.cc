@@ -227,8 +227,7 @@ Task<absl::StatusOr<std::unique_ptr<Connection>>> Establish(Env& env, ReadChunks
   auto core = std::make_shared<TlsCore>(env, chunks, context, server, std::move(plain));
   auto connection = std::make_unique<TlsConnection>(core);  // Closes however this ends.
   const Duration limit = env.knobs().Get<RealKnobs>().real_handshake_timeout;
-  absl::Status status =
-      co_await Timeout(env.clock(), limit, TlsCore::Handshake(core, server));
+  absl::Status status = co_await Timeout(env.clock(), limit, TlsCore::Handshake(core, server));
   if (CodeOf(status) == ErrorCode::timed_out) {
     co_return Error(ErrorCode::connection_failed,
                     "TLS with " + core->peer().ToString() + ": no handshake within " +

@@ -67,8 +67,8 @@ absl::StatusOr<OwnedContext> MakeContext(const TlsFiles& files, bool server) {
   }
   if (SSL_CTX_use_PrivateKey_file(c, files.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
       SSL_CTX_check_private_key(c) != 1) {
-    return Refuse(files.key, "not the private key of " + files.certificate + ": " +
-                                 TakeTlsErrors());
+    return Refuse(files.key,
+                  "not the private key of " + files.certificate + ": " + TakeTlsErrors());
   }
   RETURN_IF_ERROR(VerifyOwn(c, files));
   if (server) {

@@ -1,5 +1,5 @@
-// Handshakes run side by side, so that a slow or silent peer holds up nobody; their number, with the
-// connections that wait to be accepted, is bounded.
+// Handshakes run side by side, so that a slow or silent peer holds up nobody; their number, with
+// the connections that wait to be accepted, is bounded.
 #include "core/real/tls_listener.h"
 
 #include <deque>

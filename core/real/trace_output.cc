@@ -17,9 +17,8 @@ class LineOutput final : public TraceSink {
  public:
   // Closes `fd` unless it is standard error.
   LineOutput(int fd, const Locality& locality)
-      : fd_(fd), json_(locality.process, locality.machine, [this](std::string_view line) {
-          Write(line);
-        }) {}
+      : fd_(fd),
+        json_(locality.process, locality.machine, [this](std::string_view line) { Write(line); }) {}
   ~LineOutput() override {
     if (fd_ != STDERR_FILENO) ::close(fd_);
   }
