@@ -73,8 +73,10 @@ TEST_F(ProcessTest, BadOptionsAreOneLineAndTwo) {
 
   options = Options();
   options.trace_path = directory;
+  options.data_directory = directory + "/unmade";
   EXPECT_EQ(Run(options, [](Env&) -> Task<absl::Status> { co_return absl::OkStatus(); }), 2);
   EXPECT_EQ(said, "error: test: trace file " + directory + ": Is a directory\n");
+  EXPECT_FALSE(std::ifstream(options.data_directory).good());
 }
 
 TEST_F(ProcessTest, TraceIsLinesOfJson) {

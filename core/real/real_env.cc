@@ -51,17 +51,21 @@ absl::StatusOr<uint64_t> RandomSeed() {
   return seed;
 }
 
-// The directory itself, open; -1 for a process without files.
-absl::StatusOr<int> OpenDataDirectory(const std::string& path) {
-  if (path.empty()) return -1;
-  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
-    return BadInput("data directory " + path, errno);
-  }
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return BadInput("data directory " + path, errno);
-  if (::faccessat(fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0) return fd;
+struct DataDirectory {
+  int fd = -1;  // -1: a process without files.
+  bool made = false;
+};
+
+absl::StatusOr<DataDirectory> OpenDataDirectory(const std::string& path) {
+  DataDirectory directory;
+  if (path.empty()) return directory;
+  directory.made = ::mkdir(path.c_str(), 0755) == 0;
+  if (!directory.made && errno != EEXIST) return BadInput("data directory " + path, errno);
+  directory.fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory.fd < 0) return BadInput("data directory " + path, errno);
+  if (::faccessat(directory.fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0) return directory;
   const int error = errno;
-  ::close(fd);
+  ::close(directory.fd);
   return BadInput("data directory " + path, error);
 }
 
@@ -166,13 +170,15 @@ absl::StatusOr<std::unique_ptr<RealEnv>> RealEnv::Create(RealOptions options) {
   } else {
     ASSIGN_OR_RETURN(parts.seed, RandomSeed());
   }
-  // These two leave a directory and a file behind, so they come last.
-  ASSIGN_OR_RETURN(parts.directory_fd, OpenDataDirectory(options.data_directory));
+  // These two may leave a directory and a file behind, so they come last.
+  ASSIGN_OR_RETURN(const DataDirectory directory, OpenDataDirectory(options.data_directory));
   auto sink = OpenTraceOutput(options.trace_path, options.locality);
   if (!sink.ok()) {
-    if (parts.directory_fd >= 0) ::close(parts.directory_fd);
+    if (directory.fd >= 0) ::close(directory.fd);
+    if (directory.made) ::rmdir(options.data_directory.c_str());
     return sink.status();
   }
+  parts.directory_fd = directory.fd;
   parts.sink = *std::move(sink);
   parts.options = std::move(options);
   return std::unique_ptr<RealEnv>(new RealEnv(std::make_unique<Impl>(std::move(parts))));

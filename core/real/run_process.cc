@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -55,6 +56,7 @@ class SignalWatch {
     ::pthread_setname_np(thread_.native_handle(), "signals");
   }
   ~SignalWatch() {
+    ending_ = true;
     ::pthread_kill(thread_.native_handle(), kEnd);
     thread_.join();
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
@@ -66,9 +68,8 @@ class SignalWatch {
   void Watch() {
     bool stopping = false;
     while (true) {
-      siginfo_t info;
-      const int signal = ::sigwaitinfo(&watched_, &info);
-      if (signal == kEnd && info.si_code == SI_TKILL && info.si_pid == ::getpid()) return;
+      const int signal = ::sigwaitinfo(&watched_, nullptr);
+      if (ending_) return;
       if (signal != SIGTERM && signal != SIGINT) continue;
       if (std::exchange(stopping, true)) ::_exit(128 + signal);
       for (RealEnv* env : envs_) env->Stop();
@@ -78,6 +79,7 @@ class SignalWatch {
   const std::vector<RealEnv*> envs_;
   sigset_t watched_;
   sigset_t before_;
+  std::atomic<bool> ending_{false};
   std::thread thread_;
 };
 
