@@ -146,8 +146,8 @@ bool FlipBits_(Fault& fault, Random& random, const Targets& targets) {
   return true;
 }
 
-bool StaleNames_(Fault& fault, Random&, const Targets&) {
-  fault.mutable_stale_names();
+bool StaleNames_(Fault& fault, Random& random, const Targets&) {
+  fault.mutable_stale_names()->set_to_nothing(random.Chance(OneIn(2)));
   return true;
 }
 

@@ -171,6 +171,8 @@ void Loop::HoldUntil(Time world_time) {
   if (world_time > held_until_) held_until_ = world_time;
 }
 
+void Loop::Release() { held_until_ = timeline_.Now(); }
+
 void Loop::SetDrift(int64_t ppm) {
   INVARIANT(ppm > -kMillion / 2 && ppm < kMillion, ppm);
   local_base_ = Now();

@@ -54,6 +54,7 @@ class Loop final : public Executor, public Clock {
 
   // Faults.
   void HoldUntil(Time world_time);  // Extends a hold that is on already; never shortens it.
+  void Release();                   // Ends a hold now; what waited follows in its order.
   bool held() const { return timeline_.Now() < held_until_; }
   void set_turn_cost(Duration cost) { turn_cost_ = cost; }  // A slow processor: per turn.
   // From now on local time runs at (1,000,000 + ppm) / 1,000,000 of world time.

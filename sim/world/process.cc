@@ -104,6 +104,12 @@ void Process::Pause(Duration d) {
   env_->loop().HoldUntil(world_.Now() + d);
 }
 
+void Process::Resume() {
+  if (paused()) env_->loop().Release();
+}
+
+bool Process::paused() const { return running() && env_->loop().held(); }
+
 void Process::SetTurnCost(Duration cost) {
   turn_cost_ = cost;
   if (running()) env_->loop().set_turn_cost(cost);

@@ -52,6 +52,8 @@ class Process {
 
   // Dispatches nothing until `d` has passed (SIGSTOP, a frozen VM), then goes on.
   void Pause(Duration d);
+  void Resume();  // Now, not when the pause was to end.
+  bool paused() const;
 
   // Each turn takes `cost` of virtual time from now on, also after restarts; zero heals.
   void SetTurnCost(Duration cost);
