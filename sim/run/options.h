@@ -19,10 +19,14 @@ class Options {
  public:
   using Value = std::variant<bool, int64_t, std::string, std::vector<std::string>>;
 
-  // `where` names the table for messages: "scenario.toml: [topology]".
-  explicit Options(std::string where) : where_(std::move(where)) {}
+  // `name` is the table's, for messages: "topology". `place` is where it stands:
+  // "scenario.toml:12:1". Errors then read "scenario.toml:13:12: [topology] machines: expected
+  // ...".
+  explicit Options(std::string name, std::string place = {})
+      : name_(std::move(name)), place_(std::move(place)) {}
 
-  void Put(std::string key, Value value) { values_[std::move(key)] = std::move(value); }
+  // `place` is where the value stands; the table's when empty.
+  void Put(std::string key, Value value, std::string place = {});
 
   // The value under `key`, or `standard` when it is not there. invalid_argument says table, key and
   // what was expected. Durations are text: "250ms", "60s".
@@ -33,17 +37,31 @@ class Options {
   absl::StatusOr<Duration> Span(std::string_view key, Duration standard) const;
   absl::StatusOr<std::vector<std::string>> TextList(std::string_view key) const;
 
-  bool Has(std::string_view key) const { return values_.contains(std::string(key)); }
+  bool Has(std::string_view key) const { return values_.contains(key); }
 
   // invalid_argument when a key was asked for by none of the calls above: names it and those known.
   absl::Status RefuseUnread() const;
 
- private:
-  const Value* Find(std::string_view key) const;  // And remembers that it was asked for.
+  // invalid_argument about `key`, in the form of the errors above: for whoever reads a value and
+  // finds that it makes no sense.
+  absl::Status Refuse(std::string_view key, std::string_view what) const;
 
-  std::string where_;
-  std::map<std::string, Value> values_;
-  mutable std::set<std::string> asked_;
+ private:
+  struct Entry {
+    Value value;
+    std::string place;
+  };
+
+  const Entry* Find(std::string_view key) const;  // And remembers that it was asked for.
+  absl::Status Expected(std::string_view key, std::string_view what) const;
+
+  std::string name_;
+  std::string place_;
+  std::map<std::string, Entry, std::less<>> values_;
+  mutable std::set<std::string, std::less<>> asked_;
 };
+
+// "250ms", "60s", "10us", "5ns", whole numbers; nothing negative.
+absl::StatusOr<Duration> ParseSpan(std::string_view text);
 
 }  // namespace orrery::sim

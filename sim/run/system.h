@@ -26,6 +26,8 @@ struct Deployment {
   std::vector<MachineWithProcesses> machines;
 };
 
+// One object serves any number of runs, and calls that only look whether a scenario makes sense:
+// nothing here keeps state.
 class System {
  public:
   virtual ~System() = default;
@@ -35,7 +37,8 @@ class System {
 
   // The deployment that `topology`, the scenario's table of that name, asks for; what it leaves
   // open is drawn from `random`. Machine i of the list will have the address 10.0.0.(i+1).
-  // invalid_argument for a key or value that does not make sense.
+  // invalid_argument for a value that does not make sense (Options::Refuse says where it stands);
+  // keys that it does not ask for are refused by the runner.
   virtual absl::StatusOr<Deployment> Deploy(const Options& topology, Random& random) const = 0;
 
   virtual std::unique_ptr<SurvivalPolicy> MakeSurvivalPolicy(World& world) const = 0;

@@ -27,7 +27,8 @@ class Workload {
  public:
   virtual ~Workload() = default;
 
-  // Takes the options of the scenario's table; unknown keys and bad values are invalid_argument.
+  // Takes the options of the scenario's table. invalid_argument for a value that does not make
+  // sense; keys that it does not ask for are refused by the runner.
   virtual absl::Status Configure(const Options& options) = 0;
 
   // Before faults, on client 0.

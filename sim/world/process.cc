@@ -52,6 +52,11 @@ Env& Process::env() {
   return *env_;
 }
 
+TaskGroup& Process::tasks() {
+  INVARIANT(running(), spec_.name);
+  return env_->root();
+}
+
 void Process::Start() {
   INVARIANT(!running() && machine_.powered(), spec_.name);
   if (restart_.armed()) world_.loop().Disarm(restart_);

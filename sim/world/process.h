@@ -40,6 +40,10 @@ class Process {
   // The Env of the running incarnation. REQUIRES: running().
   Env& env();
 
+  // The root group of the running incarnation: for whoever runs something on the process from
+  // outside of it. REQUIRES: running().
+  TaskGroup& tasks();
+
   // REQUIRES: !running() and the machine has power.
   void Start();
 

@@ -1,0 +1,181 @@
+// The phases in order, each with its bound. The runner lives outside of every loop: it steps the
+// timeline and looks at what became of its calls between events.
+#include "sim/run/phases.h"
+
+#include "core/async/future.h"
+#include "sim/run/real_time.h"
+
+namespace orrery::sim {
+namespace {
+
+// Processes come up in any order.
+constexpr Duration kBootDelayMax = Milliseconds(200);
+
+// Wakes the timeline at a moment, so that it stops there.
+class Alarm : public TimerNode {
+ public:
+  Alarm(Loop& loop, Time due) : loop_(loop) {
+    run = [](ReadyNode* node) { static_cast<Alarm*>(node)->rung_ = true; };
+    loop_.ArmAt(*this, due);
+  }
+  ~Alarm() {
+    if (armed()) loop_.Disarm(*this);
+  }
+  bool rung() const { return rung_; }
+
+ private:
+  Loop& loop_;
+  bool rung_ = false;
+};
+
+// What a client's process runs by itself: nothing, for ever.
+Task<absl::Status> Idle(Env&) {
+  Promise<absl::Status> never;
+  co_return co_await never.future();
+}
+
+std::string InSeconds(Duration d) {
+  std::string text = std::to_string(ToMilliseconds(d) / 1000);
+  if (const int64_t rest = ToMilliseconds(d) % 1000; rest != 0) {
+    text += "." + std::to_string(1000 + rest).substr(1);
+  }
+  return text + " s";
+}
+
+}  // namespace
+
+std::string ClientName(int client) { return "client-" + std::to_string(client); }
+
+void AddClients(World& world, int clients) {
+  for (int i = 0; i < clients; ++i) {
+    Machine& machine = world.AddMachine({.name = ClientName(i),
+                                         .zone = ClientName(i),
+                                         .data_center = {},
+                                         .region = {},
+                                         .sheltered = true});
+    world.AddProcess(machine, {.name = ClientName(i), .main = &Idle, .supervised = false});
+  }
+}
+
+Phases::Phases(const RunRequest& request, World& world, Injector& injector,
+               std::vector<std::unique_ptr<Workload>>& workloads, RunMonitor& monitor)
+    : request_(request),
+      scenario_(request.scenario),
+      world_(world),
+      injector_(injector),
+      workloads_(workloads),
+      monitor_(monitor) {}
+
+void Phases::Run() {
+  StartProcesses();
+  if (Setup() && Faults() && Liveness() && Check()) phase_ = "end";
+}
+
+void Phases::StartProcesses() {
+  Random delays = world_.Stream("boot");
+  for (const auto& process : world_.processes()) {
+    if (process->machine().spec().sheltered) {
+      process->Start();
+    } else {
+      process->StartAfter(delays.Between(Duration::zero(), kBootDelayMax));
+    }
+  }
+}
+
+Task<absl::Status> Phases::Finish(Call* call, Task<absl::Status> task) {
+  const absl::Status status = co_await std::move(task);
+  call->done = true;
+  --call->phases.open_calls_;
+  if (!status.ok()) {
+    call->phases.world_.Fail(call->kind, call->what + ": " + Describe(status));
+  }
+  co_return absl::OkStatus();
+}
+
+ClientContext Phases::ContextOf(int client) {
+  return {.env = world_.FindProcess(ClientName(client))->env(),
+          .client = client,
+          .clients = scenario_.clients,
+          .topology = scenario_.topology};
+}
+
+void Phases::Begin(int client, const char* kind, std::string what, Task<absl::Status> task) {
+  what += " on client " + std::to_string(client);
+  Call& call = calls_.emplace_back(Call{.phases = *this, .kind = kind, .what = std::move(what)});
+  ++open_calls_;
+  world_.FindProcess(ClientName(client))->tasks().Spawn("workload", Finish(&call, std::move(task)));
+}
+
+bool Phases::StepUntil(Time bound, bool calls) {
+  Alarm alarm(world_.loop(), bound);
+  while (!world_.failed()) {
+    if (calls && open_calls_ == 0) return true;
+    if (alarm.rung()) return false;
+    world_.Step();
+    if (first_event_ == Duration::zero()) first_event_ = MonotonicNow();
+    monitor_.Stepped(world_.timeline());
+  }
+  return false;
+}
+
+bool Phases::Await(Time bound, const char* kind, const std::string& of) {
+  if (StepUntil(bound, /*calls=*/true)) {
+    calls_.clear();
+    return true;
+  }
+  if (world_.failed()) return false;
+  std::string open;
+  for (const Call& call : calls_) {
+    if (!call.done) open += (open.empty() ? "" : ", ") + call.what;
+  }
+  world_.Fail(kind, open + " did not end within " + of);
+  return false;
+}
+
+bool Phases::InTurn(MakeTask make, const char* what, const char* kind, const char* late,
+                    Duration within) {
+  const Time bound = world_.Now() + within;
+  for (size_t i = 0; i < workloads_.size(); ++i) {
+    Begin(0, kind, scenario_.workloads[i].name + ": " + what,
+          ((*workloads_[i]).*make)(ContextOf(0)));
+    if (!Await(bound, late, InSeconds(within))) return false;
+  }
+  return true;
+}
+
+bool Phases::Setup() {
+  phase_ = "setup";
+  return InTurn(&Workload::Setup, "Setup", "setup", "setup", scenario_.setup_within);
+}
+
+bool Phases::Faults() {
+  phase_ = "faults";
+  injector_.Start();
+  for (int client = 0; client < scenario_.clients; ++client) {
+    for (size_t i = 0; i < workloads_.size(); ++i) {
+      const ClientContext context = ContextOf(client);
+      Begin(client, "check", scenario_.workloads[i].name + ": Start",
+            workloads_[i]->Start(context, context.env.clock().Now() + scenario_.duration));
+    }
+  }
+  StepUntil(world_.Now() + scenario_.duration, /*calls=*/false);
+  if (world_.failed()) return false;
+  injector_.StopAndHeal();
+  return true;
+}
+
+bool Phases::Liveness() {
+  phase_ = "liveness";
+  const Time bound = world_.Now() + scenario_.recover_within;
+  const std::string of = InSeconds(scenario_.recover_within) + " of the end of all faults";
+  if (!Await(bound, "liveness", of)) return false;
+  Begin(0, "liveness", "AwaitRecovered", request_.system.AwaitRecovered(ContextOf(0)));
+  return Await(bound, "liveness", of);
+}
+
+bool Phases::Check() {
+  phase_ = "check";
+  return InTurn(&Workload::Check, "Check", "check", "liveness", scenario_.check_within);
+}
+
+}  // namespace orrery::sim

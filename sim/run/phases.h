@@ -1,0 +1,76 @@
+// Phases: one run in a world that has been built, from the first start to the last check.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/async/task.h"
+#include "core/base/status.h"
+#include "core/base/time.h"
+#include "sim/fault/injector.h"
+#include "sim/run/runner.h"
+#include "sim/run/scenario.h"
+#include "sim/run/system.h"
+#include "sim/run/workload.h"
+#include "sim/world/world.h"
+
+namespace orrery::sim {
+
+// Clients are the processes "client-0", "client-1", ... on machines of those names.
+std::string ClientName(int client);
+
+// A machine and a process for each client; after the system's own machines.
+void AddClients(World& world, int clients);
+
+class Phases {
+ public:
+  // REQUIRES: everything outlives this; `world` has the system's machines and the clients.
+  Phases(const RunRequest& request, World& world, Injector& injector,
+         std::vector<std::unique_ptr<Workload>>& workloads, RunMonitor& monitor);
+
+  // Runs all of them, or up to the first failure, which World::failures() tells.
+  void Run();
+
+  const std::string& phase() const { return phase_; }
+  // When the first event was dispatched, by MonotonicNow; zero before.
+  Duration first_event() const { return first_event_; }
+
+ private:
+  // A task on a client whose end the runner waits for.
+  struct Call {
+    Phases& phases;
+    const char* kind;  // Of the failure when it ends with an error.
+    std::string what;
+    bool done = false;
+  };
+  using MakeTask = Task<absl::Status> (Workload::*)(ClientContext);
+
+  static Task<absl::Status> Finish(Call* call, Task<absl::Status> task);
+  ClientContext ContextOf(int client);
+  void Begin(int client, const char* kind, std::string what, Task<absl::Status> task);
+  void StartProcesses();
+  // Steps until `bound`, a failure, or, with `calls`, until no call is open: true then.
+  bool StepUntil(Time bound, bool calls);
+  // The same for calls; a failure of `kind` when some are still open at `bound`.
+  bool Await(Time bound, const char* kind, const std::string& of);
+  bool InTurn(MakeTask make, const char* what, const char* kind, const char* late, Duration within);
+  bool Setup();
+  bool Faults();
+  bool Liveness();
+  bool Check();
+
+  const RunRequest& request_;
+  const Scenario& scenario_;
+  World& world_;
+  Injector& injector_;
+  std::vector<std::unique_ptr<Workload>>& workloads_;
+  RunMonitor& monitor_;
+  std::string phase_ = "start";
+  Duration first_event_{};
+  std::deque<Call> calls_;  // Stable addresses.
+  size_t open_calls_ = 0;
+};
+
+}  // namespace orrery::sim

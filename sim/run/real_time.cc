@@ -1,0 +1,20 @@
+// Real clocks of the operating system.
+#include "sim/run/real_time.h"
+
+#include <ctime>
+
+namespace orrery::sim {
+namespace {
+
+Duration Read(clockid_t clock) {
+  timespec now;
+  clock_gettime(clock, &now);
+  return Seconds(now.tv_sec) + Nanoseconds(now.tv_nsec);
+}
+
+}  // namespace
+
+Duration MonotonicNow() { return Read(CLOCK_MONOTONIC); }
+Duration ProcessorNow() { return Read(CLOCK_PROCESS_CPUTIME_ID); }
+
+}  // namespace orrery::sim

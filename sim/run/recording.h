@@ -1,0 +1,79 @@
+// A recording: what two runs of one seed are compared by. It lies in memory shared with the process
+// of the run, so that it survives a crash of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "sim/run/isolate.h"
+#include "sim/world/timeline.h"
+
+namespace orrery::sim {
+
+// The hash at the end of the first event after every kNotesPerCheckpoint entries of it.
+struct Checkpoint {
+  uint64_t notes;
+  uint64_t hash;
+  friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
+};
+inline constexpr uint64_t kNotesPerCheckpoint = 1024;
+
+// An entry of the hash, as Recorder::Record is given it.
+struct RecordedNote {
+  uint64_t index;  // From 1.
+  int64_t time_ns;
+  uint64_t happening;
+  uint64_t entity;
+  uint64_t a;
+  uint64_t b;
+  uint64_t hash_after;
+
+  // Whether it tells of the same: the hash may differ by what came before.
+  bool SameAs(const RecordedNote& other) const {
+    return index == other.index && time_ns == other.time_ns && happening == other.happening &&
+           entity == other.entity && a == other.a && b == other.b;
+  }
+};
+
+inline constexpr size_t kCheckpointsMax = size_t{1} << 20;
+inline constexpr size_t kRecordedNotesMax = size_t{1} << 20;
+
+struct Recording {
+  Progress progress;
+  uint64_t checkpoint_count;
+  uint64_t note_count;
+  Checkpoint checkpoints[kCheckpointsMax];  // The first ones of the run.
+  RecordedNote notes[kRecordedNotesMax];    // Consecutive, from the one asked for.
+
+  std::span<const Checkpoint> all_checkpoints() const { return {checkpoints, checkpoint_count}; }
+  std::span<const RecordedNote> all_notes() const { return {notes, note_count}; }
+};
+
+// Keeps the entries after the first `from`, as many as there is room for.
+class RecordingRecorder final : public Recorder {
+ public:
+  RecordingRecorder(Recording& recording, uint64_t from) : recording_(recording), from_(from) {}
+
+  void Record(uint64_t index, Time time, Happening happening, uint64_t entity, uint64_t a,
+              uint64_t b, uint64_t hash_after) override {
+    if (index <= from_ || recording_.note_count == kRecordedNotesMax) return;
+    recording_.notes[recording_.note_count] = {.index = index,
+                                               .time_ns = ToNanoseconds(time),
+                                               .happening = static_cast<uint64_t>(happening),
+                                               .entity = entity,
+                                               .a = a,
+                                               .b = b,
+                                               .hash_after = hash_after};
+    ++recording_.note_count;
+  }
+
+ private:
+  Recording& recording_;
+  const uint64_t from_;
+};
+
+// The number of entries that both had in common for certain: up to here all checkpoints agree.
+uint64_t LastCommonNote(const Recording& first, const Recording& second);
+
+}  // namespace orrery::sim

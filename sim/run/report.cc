@@ -1,0 +1,185 @@
+// Text and JSON of a result.
+#include "sim/run/report.h"
+
+#include <cstdio>
+
+#include "core/observe/trace_json.h"
+
+namespace orrery::sim {
+namespace {
+
+// Whole and thousandth seconds: "60.123".
+std::string Seconds3(int64_t nanoseconds) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%lld.%03lld",
+                static_cast<long long>(nanoseconds / 1'000'000'000),
+                static_cast<long long>(nanoseconds / 1'000'000 % 1000));
+  return text;
+}
+
+// "12.345678"
+std::string Seconds6(int64_t nanoseconds) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%lld.%06lld",
+                static_cast<long long>(nanoseconds / 1'000'000'000),
+                static_cast<long long>(nanoseconds / 1000 % 1'000'000));
+  return text;
+}
+
+uint64_t Sum(const std::map<std::string, uint64_t>& counts) {
+  uint64_t sum = 0;
+  for (const auto& [name, count] : counts) sum += count;
+  return sum;
+}
+
+template <class Count>
+std::string Counts(const std::map<std::string, Count>& counts) {
+  std::string text;
+  for (const auto& [name, count] : counts) {
+    text += (text.empty() ? "" : ", ") + name + " " + std::to_string(count);
+  }
+  return text.empty() ? "none" : text;
+}
+
+std::string Section(const char* title, const RunResult::Named& lines) {
+  std::string text;
+  if (!lines.empty()) text = std::string(title) + "\n";
+  for (const auto& [name, value] : lines) text += "  " + name + " = " + value + "\n";
+  return text;
+}
+
+// Members of a JSON object under construction.
+class JsonObject {
+ public:
+  JsonObject& Text(std::string_view name, std::string_view value) {
+    Name(name);
+    AppendJsonString(text_, value);
+    return *this;
+  }
+  JsonObject& Raw(std::string_view name, std::string_view value) {
+    Name(name);
+    text_.append(value);
+    return *this;
+  }
+  template <class Count>
+  JsonObject& Counts(std::string_view name, const std::map<std::string, Count>& counts) {
+    JsonObject inner;
+    for (const auto& [key, count] : counts) inner.Raw(key, std::to_string(count));
+    return Raw(name, inner.Take());
+  }
+  std::string Take() { return text_ + "}"; }
+
+ private:
+  void Name(std::string_view name) {
+    if (text_.size() > 1) text_ += ",";
+    AppendJsonString(text_, name);
+    text_ += ":";
+  }
+  std::string text_ = "{";
+};
+
+}  // namespace
+
+std::string HashText(uint64_t hash) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+std::string ShellCommand(const std::vector<std::string>& words) {
+  std::string command;
+  for (const std::string& word : words) {
+    if (!command.empty()) command += ' ';
+    const bool plain = !word.empty() && word.find_first_not_of(
+                                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                            "0123456789_-./=:,@%+") == std::string::npos;
+    if (plain) {
+      command += word;
+      continue;
+    }
+    command += '\'';
+    for (const char c : word) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    command += '\'';
+  }
+  return command;
+}
+
+std::string Summary(const RunResult& result) {
+  std::string text = "seed " + std::to_string(result.seed) +
+                     (result.passed() ? " passed: " : " FAILED: ") +
+                     Seconds3(ToNanoseconds(result.simulated)) + " s simulated, " +
+                     std::to_string(Sum(result.faults)) + " faults, hash " + HashText(result.hash);
+  if (!result.passed()) {
+    text += ", " + result.failures.front().kind + ": " + result.failures.front().text;
+  }
+  return text;
+}
+
+std::string DescribeDrawn(const RunResult& result) {
+  std::string text = "scenario " + result.scenario + ", seed " + std::to_string(result.seed) + "\n";
+  text += Section("machines", result.deployment);
+  text += Section("drawn", result.drawn);
+  text += Section("knobs that differ from their defaults", result.knobs);
+  text += "fault plan, " + std::to_string(result.plan_lines.size()) + " faults\n";
+  for (const std::string& line : result.plan_lines) text += "  " + line + "\n";
+  return text;
+}
+
+std::string DescribeOutcome(const RunResult& result) {
+  std::string text;
+  for (const RunFailure& failure : result.failures) {
+    text += "failure at " + Seconds3(ToNanoseconds(failure.time)) + " s, " + failure.kind + ": " +
+            failure.text + "\n";
+  }
+  if (!result.passed() && !result.diagnosis.empty()) {
+    text += "the run's process wrote:\n" + result.diagnosis;
+    if (!text.ends_with('\n')) text += '\n';
+  }
+  text += "faults applied: " + Counts(result.faults) + "\n";
+  text += "faults skipped: " + Counts(result.skipped) + "\n";
+  uint64_t reached = 0;
+  for (const auto& [name, count] : result.probes) reached += count > 0 ? 1 : 0;
+  text += "probes reached: " + std::to_string(reached) + " of " +
+          std::to_string(result.probes.size()) + "\n";
+  for (const auto& [name, count] : result.probes) {
+    if (count > 0) text += "  " + name + " " + std::to_string(count) + "\n";
+  }
+  text += "metrics: " + Counts(result.metrics) + "\n";
+  text += "events " + std::to_string(result.events) + ", simulated " +
+          Seconds3(ToNanoseconds(result.simulated)) + " s, processor " +
+          Seconds3(ToNanoseconds(result.cpu)) + " s, start to first event " +
+          Seconds6(ToNanoseconds(result.start)) + " s\n";
+  text += "hash " + HashText(result.hash) + "\n";
+  text += result.passed() ? "verdict: passed\n"
+                          : "verdict: FAILED (" + result.failures.front().kind + ")\n";
+  return text;
+}
+
+std::string ToJson(const RunResult& result, const std::string& replay_command) {
+  JsonObject object;
+  object.Raw("seed", std::to_string(result.seed))
+      .Text("scenario", result.scenario)
+      .Text("verdict", result.passed() ? "passed" : "failed")
+      .Text("hash", HashText(result.hash))
+      .Raw("simulated_seconds", Seconds6(ToNanoseconds(result.simulated)))
+      .Raw("cpu_seconds", Seconds6(ToNanoseconds(result.cpu)))
+      .Raw("start_seconds", Seconds6(ToNanoseconds(result.start)))
+      .Raw("events", std::to_string(result.events))
+      .Counts("faults", result.faults)
+      .Counts("faults_skipped", result.skipped)
+      .Counts("probes", result.probes)
+      .Counts("metrics", result.metrics);
+  std::string failures;
+  for (const RunFailure& failure : result.failures) {
+    JsonObject entry;
+    entry.Text("kind", failure.kind)
+        .Text("text", failure.text)
+        .Raw("simulated_seconds", Seconds6(ToNanoseconds(failure.time)));
+    failures += (failures.empty() ? "" : ",") + entry.Take();
+  }
+  object.Raw("failures", "[" + failures + "]").Text("phase", result.phase);
+  if (!result.passed()) object.Text("diagnosis", result.diagnosis);
+  return object.Text("replay_command", replay_command).Take();
+}
+
+}  // namespace orrery::sim

@@ -1,0 +1,29 @@
+// What becomes of a run in a process of its own, seen from outside.
+#pragma once
+
+#include "sim/run/isolate.h"
+#include "sim/run/runner.h"
+
+namespace orrery::sim {
+
+// Keeps Progress up to date and sends what is known to the parent.
+class ProgressMonitor : public RunMonitor {
+ public:
+  // REQUIRES: `progress` outlives this; `result` is an open descriptor.
+  ProgressMonitor(Progress& progress, int result) : progress_(progress), result_(result) {}
+
+  void Stepped(const Timeline& timeline) override;
+  void Known(const RunResult& result) override { WriteResult(result_, EncodeRunResult(result)); }
+
+ private:
+  Progress& progress_;
+  const int result_;
+};
+
+// The bounds that the knobs of `request` set. REQUIRES: the request is valid.
+ChildLimits LimitsOf(const RunRequest& request);
+
+// The result that the child sent last, with a failure added when the child did not end well.
+RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunRequest& request);
+
+}  // namespace orrery::sim

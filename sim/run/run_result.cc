@@ -1,0 +1,106 @@
+// RunResult as bytes and back.
+#include "sim/run/run_result.h"
+
+#include "sim/run/run_result.pb.h"
+
+namespace orrery::sim {
+namespace {
+
+void Put(const RunResult::Named& from, google::protobuf::RepeatedPtrField<NamedText>* to) {
+  for (const auto& [name, text] : from) {
+    NamedText* entry = to->Add();
+    entry->set_name(name);
+    entry->set_text(text);
+  }
+}
+
+void Put(const std::map<std::string, uint64_t>& from,
+         google::protobuf::RepeatedPtrField<NamedCount>* to) {
+  for (const auto& [name, count] : from) {
+    NamedCount* entry = to->Add();
+    entry->set_name(name);
+    entry->set_count(count);
+  }
+}
+
+RunResult::Named TextsOf(const google::protobuf::RepeatedPtrField<NamedText>& from) {
+  RunResult::Named to;
+  for (const NamedText& entry : from) to.emplace_back(entry.name(), entry.text());
+  return to;
+}
+
+std::map<std::string, uint64_t> CountsOf(
+    const google::protobuf::RepeatedPtrField<NamedCount>& from) {
+  std::map<std::string, uint64_t> to;
+  for (const NamedCount& entry : from) to[entry.name()] = entry.count();
+  return to;
+}
+
+}  // namespace
+
+std::string EncodeRunResult(const RunResult& result) {
+  RunResultMessage message;
+  message.set_seed(result.seed);
+  message.set_scenario(result.scenario);
+  Put(result.deployment, message.mutable_deployment());
+  Put(result.drawn, message.mutable_drawn());
+  Put(result.knobs, message.mutable_knobs());
+  message.set_plan(result.plan);
+  for (const std::string& line : result.plan_lines) message.add_plan_lines(line);
+  for (const RunFailure& failure : result.failures) {
+    RunFailureMessage* entry = message.add_failures();
+    entry->set_kind(failure.kind);
+    entry->set_text(failure.text);
+    entry->set_time_ns(ToNanoseconds(failure.time));
+  }
+  message.set_phase(result.phase);
+  message.set_diagnosis(result.diagnosis);
+  message.set_hash(result.hash);
+  message.set_events(result.events);
+  message.set_notes(result.notes);
+  message.set_simulated_ns(ToNanoseconds(result.simulated));
+  message.set_cpu_ns(ToNanoseconds(result.cpu));
+  message.set_start_ns(ToNanoseconds(result.start));
+  Put(result.faults, message.mutable_faults());
+  Put(result.skipped, message.mutable_skipped());
+  Put(result.probes, message.mutable_probes());
+  for (const auto& [name, value] : result.metrics) {
+    NamedValue* entry = message.add_metrics();
+    entry->set_name(name);
+    entry->set_value(value);
+  }
+  return message.SerializeAsString();
+}
+
+absl::StatusOr<RunResult> DecodeRunResult(std::string_view bytes) {
+  RunResultMessage message;
+  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Error(ErrorCode::internal_error, "the result of a run does not decode");
+  }
+  RunResult result;
+  result.seed = message.seed();
+  result.scenario = message.scenario();
+  result.deployment = TextsOf(message.deployment());
+  result.drawn = TextsOf(message.drawn());
+  result.knobs = TextsOf(message.knobs());
+  result.plan = message.plan();
+  result.plan_lines.assign(message.plan_lines().begin(), message.plan_lines().end());
+  for (const RunFailureMessage& entry : message.failures()) {
+    result.failures.push_back({entry.kind(), entry.text(), TimeFromNanoseconds(entry.time_ns())});
+  }
+  result.phase = message.phase();
+  result.diagnosis = message.diagnosis();
+  result.hash = message.hash();
+  result.events = message.events();
+  result.notes = message.notes();
+  result.simulated = TimeFromNanoseconds(message.simulated_ns());
+  result.cpu = Nanoseconds(message.cpu_ns());
+  result.start = Nanoseconds(message.start_ns());
+  result.faults = CountsOf(message.faults());
+  result.skipped = CountsOf(message.skipped());
+  result.probes = CountsOf(message.probes());
+  for (const NamedValue& entry : message.metrics()) result.metrics[entry.name()] = entry.value();
+  return result;
+}
+
+}  // namespace orrery::sim

@@ -1,0 +1,285 @@
+// Building the world of a run, running it, and gathering its result.
+#include "sim/run/runner.h"
+
+#include <google/protobuf/text_format.h>
+
+#include <memory>
+
+#include "core/async/frame_pool.h"
+#include "core/base/invariant.h"
+#include "core/knobs/knobs.h"
+#include "core/observe/probe.h"
+#include "sim/fault/draw.h"
+#include "sim/fault/fault_plan.pb.h"
+#include "sim/fault/injector.h"
+#include "sim/run/phases.h"
+#include "sim/run/real_time.h"
+#include "sim/run/run_knobs.h"
+#include "sim/run/system.h"
+#include "sim/run/trace_file.h"
+#include "sim/world/world.h"
+
+namespace orrery::sim {
+namespace {
+
+constexpr uint32_t kPlanVersion = 1;
+
+// The order says who wins: drawn, scenario, plan, command line.
+absl::Status SetKnobs(const RunRequest& request, const FaultPlan* plan, KnobSet& knobs) {
+  AddAllKnobs(request.system, knobs);
+  for (const Scenario::FixedKnob& knob : request.scenario.knobs) {
+    RETURN_IF_ERROR(knobs.Set(knob.name, knob.value));
+  }
+  if (plan != nullptr) {
+    for (const KnobValue& knob : plan->knobs())
+      RETURN_IF_ERROR(knobs.Set(knob.name(), knob.value()));
+  }
+  for (const std::string& knob : request.knobs) RETURN_IF_ERROR(knobs.SetFromText(knob));
+  if (plan == nullptr && request.scenario.randomise_knobs) knobs.Randomise(request.seed);
+  return absl::OkStatus();
+}
+
+std::string Place(const MachineSpec& machine) {
+  std::string place;
+  for (const auto& [kind, name] :
+       {std::pair("zone ", &machine.zone), std::pair("data center ", &machine.data_center),
+        std::pair("region ", &machine.region)}) {
+    if (!name->empty()) place += (place.empty() ? "" : ", ") + (kind + *name);
+  }
+  return place;
+}
+
+// Everything that one run owns, torn down in reverse order.
+class Run {
+ public:
+  Run(const RunRequest& request, RunMonitor& monitor) : request_(request), monitor_(monitor) {
+    result_.seed = request.seed;
+    result_.scenario = request.scenario.name;
+  }
+
+  // False when the trace file cannot be opened, the scenario's validation notwithstanding.
+  bool Build();
+  void Go(Duration begin);
+  RunResult TakeResult() { return std::move(result_); }
+
+ private:
+  void BuildWorld(const Deployment& deployment);
+  void BuildPlan();
+  void Describe();
+  void Gather(const Phases& phases, Duration begin);
+  void TearDown();
+  void Fail(std::string kind, const absl::Status& status) {
+    result_.failures.push_back({std::move(kind), std::string(status.message()), Time{}});
+  }
+
+  const RunRequest& request_;
+  RunMonitor& monitor_;
+  const size_t frames_before_ = FramePool::live();
+  RunResult result_;
+  KnobSet knobs_;
+  std::unique_ptr<TraceFile> trace_;
+  std::unique_ptr<FaultPlan> plan_;
+  std::unique_ptr<World> world_;
+  std::vector<std::unique_ptr<Workload>> workloads_;
+  std::unique_ptr<SurvivalPolicy> policy_;
+  std::unique_ptr<Injector> injector_;
+};
+
+bool Run::Build() {
+  if (!request_.plan.empty()) {
+    absl::StatusOr<FaultPlan> plan = FaultPlanFromText(request_.plan);
+    if (!plan.ok()) return Fail("plan", plan.status()), false;
+    plan_ = std::make_unique<FaultPlan>(*std::move(plan));
+  }
+  const absl::Status knobs = SetKnobs(request_, plan_.get(), knobs_);
+  if (!knobs.ok()) return Fail("plan", knobs), false;
+  if (!request_.trace_file.empty() || request_.recorder != nullptr) {
+    trace_ = std::make_unique<TraceFile>();
+    const absl::Status opened = trace_->Open(request_.trace_file);
+    if (!opened.ok()) return Fail("trace", opened), false;
+  }
+  for (const Scenario::WorkloadTable& table : request_.scenario.workloads) {
+    workloads_.push_back(request_.system.MakeWorkload(table.name));
+    const absl::Status configured = workloads_.back()->Configure(table.options);
+    INVARIANT(configured.ok(), "a scenario is validated before", std::string(configured.message()));
+  }
+  Random deploy(HashWords(request_.seed, HashName("deploy")));
+  const absl::StatusOr<Deployment> deployment =
+      request_.system.Deploy(request_.scenario.topology, deploy);
+  if (!deployment.ok()) return Fail("setup", deployment.status()), false;
+  BuildWorld(*deployment);
+  BuildPlan();
+  const absl::Status fits = Injector::Validate(*world_, *plan_);
+  if (!fits.ok()) return Fail("plan", fits), false;
+  policy_ = request_.system.MakeSurvivalPolicy(*world_);
+  injector_ = std::make_unique<Injector>(*world_, *plan_, *policy_);
+  Describe();
+  return true;
+}
+
+void Run::BuildWorld(const Deployment& deployment) {
+  const RunKnobs& bounds = knobs_.Get<RunKnobs>();
+  world_ = std::make_unique<World>(World::Options{
+      .seed = request_.seed,
+      .knobs = &knobs_,
+      .trace = trace_.get(),
+      .trace_level = trace_ == nullptr ? TraceLevel::kError : TraceLevel::kDebug,
+      .buggify = request_.scenario.buggify,
+      .process_memory_bytes = static_cast<uint64_t>(bounds.run_process_memory_bytes_max)});
+  world_->timeline().set_recorder(request_.recorder);
+  for (const Deployment::MachineWithProcesses& each : deployment.machines) {
+    Machine& machine = world_->AddMachine(each.machine);
+    std::string processes;
+    for (const ProcessSpec& process : each.processes) {
+      world_->AddProcess(machine, process);
+      processes += " " + process.name;
+    }
+    result_.deployment.emplace_back(each.machine.name, Place(each.machine) + ":" + processes);
+  }
+  AddClients(*world_, request_.scenario.clients);
+}
+
+void Run::BuildPlan() {
+  if (plan_ == nullptr) {
+    plan_ = std::make_unique<FaultPlan>();
+    const Scenario& scenario = request_.scenario;
+    if (!scenario.faults.kinds.empty()) {
+      *plan_ = DrawFaultPlan(*world_, {.kinds = scenario.faults.kinds,
+                                       .duration = scenario.duration,
+                                       .mean_interval = scenario.faults.mean_interval});
+    }
+  }
+  plan_->set_version(kPlanVersion);
+  plan_->set_seed(request_.seed);
+  plan_->set_scenario(request_.scenario.name);
+  plan_->clear_knobs();
+  for (const KnobSet::Value& knob : knobs_.List()) {
+    if (knob.is_default) continue;
+    KnobValue* const value = plan_->add_knobs();
+    value->set_name(knob.info->name);
+    value->set_value(knob.value);
+    result_.knobs.emplace_back(knob.info->name, knob.value);
+  }
+}
+
+void Run::Describe() {
+  result_.drawn = world_->drawn();
+  result_.plan = FaultPlanToText(*plan_);
+  for (const Fault& fault : plan_->faults()) {
+    std::string line;
+    google::protobuf::TextFormat::Printer printer;
+    printer.SetSingleLineMode(true);
+    printer.PrintToString(fault, &line);
+    while (line.ends_with(' ')) line.pop_back();
+    result_.plan_lines.push_back(std::move(line));
+  }
+  for (const ProbeSite& site : AllProbeSites()) result_.probes[site.name] = 0;
+  monitor_.Known(result_);
+}
+
+void Run::Go(Duration begin) {
+  {
+    Phases phases(request_, *world_, *injector_, workloads_, monitor_);
+    phases.Run();
+    Gather(phases, begin);
+    monitor_.Known(result_);
+    TearDown();
+  }
+  if (const size_t left = FramePool::live(); left > frames_before_ && result_.passed()) {
+    result_.failures.push_back(
+        {"leak",
+         std::to_string(left - frames_before_) +
+             " coroutine frames or future states outlive the world; what holds a Task must die "
+             "with its process",
+         result_.simulated});
+  }
+}
+
+void Run::Gather(const Phases& phases, Duration begin) {
+  Timeline& timeline = world_->timeline();
+  for (size_t i = 0; i < workloads_.size(); ++i) {
+    for (const auto& [name, value] : workloads_[i]->Metrics()) {
+      const std::string full = request_.scenario.workloads[i].name + "." + name;
+      result_.metrics[full] += value;
+      timeline.Note(Happening::kWorkload, HashBytes(full), static_cast<uint64_t>(value));
+    }
+  }
+  for (const Failure& failure : world_->failures()) {
+    result_.failures.push_back({failure.kind, failure.text, failure.time});
+  }
+  result_.phase = phases.phase();
+  result_.hash = timeline.hash();
+  result_.events = timeline.events();
+  result_.notes = timeline.notes();
+  result_.simulated = world_->Now();
+  result_.start = phases.first_event() - begin;
+  result_.faults = injector_->applied();
+  result_.skipped = injector_->skipped();
+  const std::vector<uint64_t> probes = world_->CollectProbes();
+  for (size_t i = 0; i < probes.size(); ++i) {
+    result_.probes[AllProbeSites()[i].name] += probes[i];
+  }
+}
+
+void Run::TearDown() {
+  for (const auto& process : world_->processes()) process->Kill();
+  injector_.reset();
+  policy_.reset();
+  workloads_.clear();
+  world_.reset();
+}
+
+}  // namespace
+
+absl::Status SetKnobsOf(const RunRequest& request, KnobSet& knobs) {
+  if (request.plan.empty()) return SetKnobs(request, nullptr, knobs);
+  ASSIGN_OR_RETURN(const FaultPlan plan, FaultPlanFromText(request.plan));
+  return SetKnobs(request, &plan, knobs);
+}
+
+absl::StatusOr<uint64_t> SeedOfPlan(const std::string& plan, const std::string& plan_name) {
+  const absl::StatusOr<FaultPlan> parsed = FaultPlanFromText(plan);
+  if (parsed.ok()) return parsed->seed();
+  return Error(ErrorCode::invalid_argument,
+               plan_name + ": " + std::string(parsed.status().message()));
+}
+
+absl::Status ValidateRequest(const RunRequest& request, const std::string& plan_name) {
+  const auto refuse = [&plan_name](const std::string& what) {
+    return Error(ErrorCode::invalid_argument, plan_name + ": " + what);
+  };
+  KnobSet knobs;
+  if (request.plan.empty()) return SetKnobs(request, nullptr, knobs);
+  const absl::StatusOr<FaultPlan> plan = FaultPlanFromText(request.plan);
+  if (!plan.ok()) return refuse(std::string(plan.status().message()));
+  if (plan->version() != kPlanVersion) {
+    return refuse("is of version " + std::to_string(plan->version()) + "; this program reads " +
+                  std::to_string(kPlanVersion));
+  }
+  if (plan->scenario() != request.scenario.name) {
+    return refuse("is of scenario \"" + plan->scenario() + "\", not of \"" + request.scenario.name +
+                  "\"; give the scenario it was drawn for");
+  }
+  RETURN_IF_ERROR(SetKnobs(request, &*plan, knobs));
+  World world({.seed = request.seed, .knobs = &knobs});
+  Random deploy(HashWords(request.seed, HashName("deploy")));
+  ASSIGN_OR_RETURN(const Deployment deployment,
+                   request.system.Deploy(request.scenario.topology, deploy));
+  for (const Deployment::MachineWithProcesses& each : deployment.machines) {
+    Machine& machine = world.AddMachine(each.machine);
+    for (const ProcessSpec& process : each.processes) world.AddProcess(machine, process);
+  }
+  AddClients(world, request.scenario.clients);
+  const absl::Status fits = Injector::Validate(world, *plan);
+  return fits.ok() ? fits : refuse(std::string(fits.message()));
+}
+
+RunResult RunHere(const RunRequest& request, RunMonitor& monitor, Duration begin) {
+  Run run(request, monitor);
+  if (run.Build()) run.Go(begin);
+  RunResult result = run.TakeResult();
+  result.cpu = ProcessorNow();
+  return result;
+}
+
+}  // namespace orrery::sim

@@ -1,0 +1,188 @@
+// Goal: every way in which a run can fail is found, named, and stays that run's own; a run without
+// a defect passes, and gives the same hash each time.
+// Method: the ping system with one defect planted for each kind of failure.
+#include "sim/run/runner.h"
+
+#include <gtest/gtest.h>
+
+#include "sim/run/report.h"
+#include "sim/run/testing/ping_system.h"
+#include "sim/run/testing/scenarios.h"
+
+namespace orrery::sim {
+namespace {
+
+RunResult RunPlanted(const std::string& plant, const std::string& workload = "",
+                     std::vector<std::string> knobs = {}) {
+  return RunScenario(PingSystem(), PingScenario(PingToml(plant, workload)), 7, std::move(knobs));
+}
+
+// The one failure of a run that must fail.
+RunFailure FailureOf(const RunResult& result) {
+  if (result.failures.size() != 1) {
+    ADD_FAILURE() << "one failure expected: " << Summary(result);
+    return {};
+  }
+  return result.failures[0];
+}
+
+TEST(Runner, ARunWithoutDefectPassesWithEverythingTold) {
+  const RunResult result = RunPlanted("none");
+  EXPECT_TRUE(result.passed()) << Summary(result);
+  EXPECT_EQ(result.phase, "end");
+  EXPECT_EQ(result.seed, 7u);
+  EXPECT_EQ(result.scenario, "ping");
+  EXPECT_GE(result.simulated, TimeFromNanoseconds(0) + Seconds(10));
+  EXPECT_LT(result.simulated, TimeFromNanoseconds(0) + Seconds(15));
+  EXPECT_GT(result.events, 1000u);
+  EXPECT_NE(result.hash, 0u);
+  EXPECT_EQ(result.deployment.size(), 3u);
+  EXPECT_FALSE(result.drawn.empty());
+  EXPECT_GT(result.probes.at("ping.answered"), 100u);
+  EXPECT_GT(result.metrics.at("ping.answers"), 100);
+  EXPECT_NE(result.plan.find("version: 1"), std::string::npos);
+  EXPECT_GT(result.start, Duration::zero());  // Reported, not judged: machines are busy.
+  RecordProperty("start_to_first_event_us", static_cast<int>(result.start / Microseconds(1)));
+}
+
+TEST(Runner, ASeedFixesEverythingAndAnotherDoesNot) {
+  const Scenario scenario = PingScenario(PingToml());
+  const RunResult once = RunScenario(PingSystem(), scenario, 7);
+  const RunResult again = RunScenario(PingSystem(), scenario, 7);
+  const RunResult other = RunScenario(PingSystem(), scenario, 8);
+  EXPECT_EQ(once.hash, again.hash);
+  EXPECT_EQ(once.events, again.events);
+  EXPECT_EQ(once.metrics, again.metrics);
+  EXPECT_EQ(once.drawn, again.drawn);
+  EXPECT_NE(once.hash, other.hash);
+}
+
+TEST(Runner, AKnobThatIsGivenWinsAndIsTold) {
+  const RunResult slow = RunPlanted("none", "", {"ping_answer_delay=7ms"});
+  ASSERT_TRUE(slow.passed()) << Summary(slow);
+  const std::pair<std::string, std::string> line("ping_answer_delay", "7ms");
+  EXPECT_NE(std::find(slow.knobs.begin(), slow.knobs.end(), line), slow.knobs.end());
+  EXPECT_NE(slow.hash, RunPlanted("none").hash);
+}
+
+TEST(Runner, FailedSetup) {
+  const RunFailure failure = FailureOf(RunPlanted("none", "fail_in = \"setup\""));
+  EXPECT_EQ(failure.kind, "setup");
+  EXPECT_EQ(failure.text,
+            "ping: Setup on client 0: io_error (1510): a disk operation failed: asked to fail");
+}
+
+TEST(Runner, FailedStart) {
+  const RunFailure failure = FailureOf(RunPlanted("none", "fail_in = \"start\""));
+  EXPECT_EQ(failure.kind, "check");
+  EXPECT_NE(failure.text.find("ping: Start on client "), std::string::npos);
+}
+
+TEST(Runner, FailedCheck) {
+  const RunResult result = RunPlanted("none", "answers_min = 1000000");
+  EXPECT_EQ(FailureOf(result).kind, "check");
+  EXPECT_EQ(result.phase, "check");
+  EXPECT_NE(result.failures[0].text.find("at least 1000000 answers should have come"),
+            std::string::npos);
+}
+
+TEST(Runner, StartThatDoesNotEnd) {
+  const RunFailure failure = FailureOf(RunPlanted("none", "fail_in = \"endless\""));
+  EXPECT_EQ(failure.kind, "liveness");
+  EXPECT_EQ(failure.text,
+            "ping: Start on client 0, ping: Start on client 1 did not end within 20 s of the end "
+            "of all faults");
+}
+
+TEST(Runner, NoRecovery) {
+  const RunResult result = RunPlanted("deaf");
+  EXPECT_EQ(FailureOf(result).kind, "liveness");
+  EXPECT_EQ(result.failures[0].text,
+            "AwaitRecovered on client 0 did not end within 20 s of the end of all faults");
+  EXPECT_EQ(result.phase, "liveness");
+}
+
+TEST(Runner, ErrorEvent) {
+  const RunFailure failure = FailureOf(RunPlanted("error_event"));
+  EXPECT_EQ(failure.kind, "error_event");
+  EXPECT_NE(failure.text.find(": PingPlanted pings=10"), std::string::npos) << failure.text;
+}
+
+TEST(Runner, BrokenInvariant) {
+  const RunResult result = RunPlanted("invariant");
+  EXPECT_EQ(FailureOf(result).kind, "invariant");
+  EXPECT_NE(result.failures[0].text.find("server->pings < kFatalPing"), std::string::npos);
+  EXPECT_NE(result.diagnosis.find("orrery::sim::"), std::string::npos) << result.diagnosis;
+  EXPECT_FALSE(result.drawn.empty()) << "what was drawn is known after a crash too";
+  EXPECT_GT(result.events, 0u);
+  EXPECT_EQ(result.hash, RunPlanted("invariant").hash) << "and the hash up to the last event";
+}
+
+TEST(Runner, Signal) {
+  const RunFailure failure = FailureOf(RunPlanted("signal"));
+  EXPECT_EQ(failure.kind, "crash");
+#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
+  EXPECT_EQ(failure.text, "signal Segmentation fault");
+#endif
+}
+
+TEST(Runner, Hang) {
+  const RunResult result = RunPlanted("hang", "", {"run_hang_cpu_max=300ms"});
+  EXPECT_EQ(FailureOf(result).kind, "hang");
+  EXPECT_LT(result.simulated, TimeFromNanoseconds(0) + Seconds(10));
+}
+
+#if !__has_feature(address_sanitizer)  // It has an accounting of memory of its own.
+TEST(Runner, MemoryWithoutEnd) {
+  const RunFailure failure =
+      FailureOf(RunPlanted("memory", "", {"run_memory_bytes_max=200000000"}));
+  EXPECT_EQ(failure.kind, "crash");
+  EXPECT_NE(failure.text.find("std::bad_alloc"), std::string::npos) << failure.text;
+}
+
+TEST(Runner, LostTask) {
+  const RunFailure failure = FailureOf(RunPlanted("leak"));
+  EXPECT_EQ(failure.kind, "leak");
+}
+#endif
+
+TEST(Runner, LostReservation) {
+  const RunFailure failure = FailureOf(RunPlanted("budget"));
+  EXPECT_EQ(failure.kind, "invariant");
+  EXPECT_NE(failure.text.find("memory_budget"), std::string::npos);
+}
+
+TEST(Runner, APlanReplaysToTheSameHash) {
+  const Scenario scenario = PingScenario(PingToml("none", "", "") +
+                                         "[faults]\nkinds = [\"network\", \"process\", \"clock\"]\n"
+                                         "mean_interval = \"500ms\"\n");
+  const PingSystem system;
+  int with_faults = 0;
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    const RunResult drawn = RunScenario(system, scenario, seed);
+    EXPECT_TRUE(drawn.passed()) << Summary(drawn) << "\n" << drawn.diagnosis;
+    const RunRequest request = {
+        .system = system, .scenario = scenario, .seed = seed, .plan = drawn.plan};
+    ASSERT_TRUE(ValidateRequest(request, "plan").ok());
+    const RunResult replayed = RunIsolated(request);
+    EXPECT_EQ(replayed.hash, drawn.hash) << seed;
+    EXPECT_EQ(replayed.plan, drawn.plan) << seed;
+    EXPECT_EQ(replayed.faults, drawn.faults) << seed;
+    with_faults += drawn.faults.empty() ? 0 : 1;
+  }
+  EXPECT_GT(with_faults, 5) << "most seeds break something";
+}
+
+TEST(Runner, AResultSurvivesItsWay) {
+  RunResult result = RunPlanted("none");
+  result.failures.push_back({"kind", "text \xff", TimeFromNanoseconds(5)});
+  result.metrics["negative"] = -5;
+  const absl::StatusOr<RunResult> back = DecodeRunResult(EncodeRunResult(result));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(ToJson(*back, "again"), ToJson(result, "again"));
+  EXPECT_EQ(DescribeDrawn(*back), DescribeDrawn(result));
+  EXPECT_EQ(DescribeOutcome(*back), DescribeOutcome(result));
+}
+
+}  // namespace
+}  // namespace orrery::sim
