@@ -96,7 +96,8 @@ class FileSystem {
 
   virtual Task<absl::Status> SyncDirectory(std::string directory) = 0;
 
-  // file_locked when another process, or another holder in this one, has it.
+  // Of a file, made empty when it is not there. file_locked when another process, or another holder
+  // in this one, has it.
   virtual Task<absl::StatusOr<std::unique_ptr<FileLock>>> Lock(std::string path) = 0;
 
  protected:

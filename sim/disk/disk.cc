@@ -2,12 +2,16 @@
 #include "sim/disk/disk.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/invariant.h"
+#include "sim/disk/disk_operation.h"
 #include "sim/world/latency.h"
 
 namespace orrery::sim {
 namespace {
+
+constexpr uint64_t kReadUnit = 8 * kSectorBytes;  // Bad sectors come in physical ones of 4 KiB.
 
 // Per-operation draws of a loss of power.
 class HashedCrash : public CrashDraw {
@@ -54,24 +58,29 @@ NodePtr Disk::NewNode(const std::string& path, bool is_directory) {
 Time Disk::CompletionTime(Duration median, uint64_t bytes) {
   if (slowness_ > 1) Count(DiskEffect::kSlowed);
   const Duration latency =
-      DrawLatency(median, parameters_.tail_max, NextDraw()) * static_cast<int64_t>(slowness_);
-  const Duration transfer(
-      static_cast<int64_t>(bytes * 1'000'000'000 * slowness_ / parameters_.bytes_per_second));
+      DrawLatency(median, parameters_.tail_max, NextDraw(DrawFor::kLatency)) * int64_t{slowness_};
+  const Duration transfer(static_cast<int64_t>(static_cast<unsigned __int128>(bytes) * slowness_ *
+                                               1'000'000'000 / parameters_.bytes_per_second));
   free_at_ = std::max(free_at_, timeline_.Now()) + transfer;
   Time done = std::max(timeline_.Now() + latency, free_at_);
-  if (timeline_.Now() < stalled_until_) {
+  if (stalled()) {
     Count(DiskEffect::kStalled);
     done = std::max(done, stalled_until_ + latency);
   }
   return done;
 }
 
+void Disk::SetSlowness(uint32_t times) {
+  INVARIANT(times > 0);
+  slowness_ = times;
+}
+
 void Disk::StallUntil(Time until) { stalled_until_ = std::max(stalled_until_, until); }
 
 bool Disk::SectorIsBad(uint64_t node_key, uint64_t offset, uint64_t bytes) const {
-  if (fail_reads_one_in_ == 0) return false;
-  const uint64_t last = (offset + std::max<uint64_t>(bytes, 1) - 1) / kSectorBytes / 8;
-  for (uint64_t group = offset / kSectorBytes / 8; group <= last; ++group) {
+  if (fail_reads_one_in_ == 0 || bytes == 0) return false;
+  const uint64_t last = (offset + bytes - 1) / kReadUnit;
+  for (uint64_t group = offset / kReadUnit; group <= last; ++group) {
     if (HashWords(timeline_.seed(), key_, node_key, group) % fail_reads_one_in_ == 0) return true;
   }
   return false;
@@ -84,16 +93,25 @@ bool Disk::TakeOnce(uint32_t& pending, DiskEffect effect) {
   return true;
 }
 
+absl::Status Disk::CheckNotReadOnly(const std::string& path) {
+  if (!read_only_) return absl::OkStatus();
+  Count(DiskEffect::kRefusedReadOnly);
+  return Error(ErrorCode::platform_error, path + ": read-only file system");
+}
+
 absl::Status Disk::CheckWritable(const std::string& path) {
-  if (read_only_) {
-    Count(DiskEffect::kRefusedReadOnly);
-    return Error(ErrorCode::platform_error, path + ": read-only file system");
+  RETURN_IF_ERROR(CheckNotReadOnly(path));
+  if (!full_) return absl::OkStatus();
+  Count(DiskEffect::kRefusedFull);
+  return Error(ErrorCode::disk_full, path);
+}
+
+absl::Status Disk::CheckWriteWorks(const std::string& path) {
+  if (fail_writes_one_in_ == 0 || NextDraw(DrawFor::kWriteFailure) % fail_writes_one_in_ != 0) {
+    return absl::OkStatus();
   }
-  if (full_) {
-    Count(DiskEffect::kRefusedFull);
-    return Error(ErrorCode::disk_full, path);
-  }
-  return absl::OkStatus();
+  Count(DiskEffect::kWriteFailed);
+  return Error(ErrorCode::io_error, path + ": write");
 }
 
 NodePtr Disk::DrawFile(uint64_t draw) const {
@@ -108,21 +126,17 @@ absl::Status Disk::WriteNow(const std::string& path, DiskNode& node, uint64_t of
                             bool durable) {
   RETURN_IF_ERROR(CheckWritable(path));
   timeline_.Note(Happening::kFile, HashWords(key_, node.key), offset, HashBytes(data.view()));
-  if (fail_writes_one_in_ > 0 && NextDraw() % fail_writes_one_in_ == 0) {
-    Count(DiskEffect::kWriteFailed);
-    WriteAbandoned(node, offset, data);
-    return Error(ErrorCode::io_error, path + ": write");
+  if (absl::Status works = CheckWriteWorks(path); !works.ok()) {
+    WritePart(node, offset, data);
+    return works;
   }
-  if (TakeOnce(lose_writes_, DiskEffect::kWriteLost)) {
+  if (!data.empty() && TakeOnce(lose_writes_, DiskEffect::kWriteLost)) {
     damaged_ = true;
     return absl::OkStatus();
   }
-  if (TakeOnce(misdirect_writes_, DiskEffect::kWriteMisdirected)) {
+  if (!data.empty() && TakeOnce(misdirect_writes_, DiskEffect::kWriteMisdirected)) {
     damaged_ = true;
-    const NodePtr other = DrawFile(NextDraw());
-    if (other == nullptr) return absl::OkStatus();
-    const uint64_t sectors = other->file.durable_size() / kSectorBytes + 1;
-    other->file.WriteDurable(NextDraw() % sectors * kSectorBytes, std::move(data));
+    WriteElsewhere(data.view());
     return absl::OkStatus();
   }
   if (durable && TakeOnce(fail_syncs_, DiskEffect::kSyncFailed)) {
@@ -138,17 +152,40 @@ absl::Status Disk::WriteNow(const std::string& path, DiskNode& node, uint64_t of
   return absl::OkStatus();
 }
 
+// To a sector of a file that is there; where no file is, the write is only lost.
+void Disk::WriteElsewhere(std::string_view data) {
+  const NodePtr other = DrawFile(NextDraw(DrawFor::kDamage));
+  if (other == nullptr) return;
+  const uint64_t size = other->file.durable_size();
+  const uint64_t sectors = (size + kSectorBytes - 1) / kSectorBytes;
+  const uint64_t offset = NextDraw(DrawFor::kDamage) % sectors * kSectorBytes;
+  other->file.Damage(offset, data.substr(0, size - offset));
+}
+
 void Disk::WriteAbandoned(DiskNode& node, uint64_t offset, const Buffer& data) {
-  const uint64_t draw = NextDraw();
+  if (!full_ && !read_only_) WritePart(node, offset, data);
+}
+
+void Disk::WritePart(DiskNode& node, uint64_t offset, const Buffer& data) {
+  const uint64_t draw = NextDraw(DrawFor::kAbandoned);
   if (data.empty() || draw % 3 == 0) return;  // Not at all.
   uint64_t bytes = data.size();
   if (draw % 3 == 1) {  // Torn at a sector.
     const uint64_t first = kSectorBytes - offset % kSectorBytes;
-    const uint64_t sectors = bytes > first ? (bytes - first) / kSectorBytes + 1 : 0;
-    const uint64_t kept = (draw >> 8) % (sectors + 1);
-    bytes = kept == 0 ? 0 : std::min(bytes, first + (kept - 1) * kSectorBytes);
+    const uint64_t boundaries = bytes > first ? (bytes - first - 1) / kSectorBytes + 1 : 0;
+    const uint64_t kept = (draw >> 8) % (boundaries + 1);
+    bytes = kept == 0 ? 0 : first + (kept - 1) * kSectorBytes;
   }
+  timeline_.Note(Happening::kFile, HashWords(key_, node.key), HashName("part"), bytes);
   if (bytes > 0) node.file.Write(offset, data.Slice(0, bytes));
+}
+
+absl::Status Disk::TruncateNow(const std::string& path, DiskNode& node, uint64_t bytes) {
+  RETURN_IF_ERROR(CheckNotReadOnly(path));  // A full disk can be cut.
+  RETURN_IF_ERROR(CheckWriteWorks(path));
+  timeline_.Note(Happening::kFile, HashWords(key_, node.key), HashName("truncate"), bytes);
+  node.file.Truncate(bytes);
+  return absl::OkStatus();
 }
 
 absl::Status Disk::SyncNow(const std::string& path, DiskNode& node, uint64_t through) {
@@ -172,21 +209,19 @@ void Disk::PowerLoss() {
     HashedCrash draw(style, HashWords(crash, node.key));
     node.file.LosePower(draw);
   });
-  locks_.clear();
   free_at_ = {};
 }
 
 void Disk::Wipe() {
   names_.Clear();
-  locks_.clear();
   damaged_ = false;
 }
 
 void Disk::RotBits(uint32_t bits) {
   for (uint32_t i = 0; i < bits; ++i) {
-    const NodePtr node = DrawFile(NextDraw());
+    const NodePtr node = DrawFile(NextDraw(DrawFor::kDamage));
     if (node == nullptr) return;
-    node->file.FlipBit(NextDraw() % (node->file.durable_size() * 8));
+    node->file.FlipBit(NextDraw(DrawFor::kDamage) % (node->file.durable_size() * 8));
     Count(DiskEffect::kBitFlipped);
     damaged_ = true;
   }
@@ -197,7 +232,9 @@ void Disk::HealAll() {
   full_ = read_only_ = false;
   slowness_ = 1;
   stalled_until_ = {};
+  free_at_ = {};
   fail_syncs_ = misdirect_writes_ = lose_writes_ = 0;
+  for (DiskOperation* operation : std::exchange(held_, {})) operation->Release();
 }
 
 }  // namespace orrery::sim

@@ -5,7 +5,11 @@
 //   bandwidth; it takes effect when it completes, and enters the timeline's hash then.
 // - What is lost with power: sectors of unsynced writes, changes of size, changes of names, each by
 //   a draw (see file_image.h and name_table.h), as the disk's crash style says.
-// - Draws are hashes of (seed, disk, operation's ordinal or file, sector).
+// - An operation whose task is destroyed while it is under way (a process killed, a caller that
+// gave
+//   up) takes effect at that moment or never, by a draw; a write may be torn at a sector.
+// - Draws are hashes of (seed, disk, kind of draw, ordinal), or of (file, sector), so that a fault
+//   more or less shifts nobody's latencies.
 // - Faults are switched by whoever knows what is legal. Those that last stay until they are
 // switched
 //   off or HealAll; those that damage stay damaged.
@@ -17,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/env/file_system.h"
 #include "sim/disk/name_table.h"
@@ -49,10 +54,12 @@ class ProcessFiles : public FileSystem {
  public:
   virtual ~ProcessFiles() = default;
 
-  // Ends the incarnation's part: locks are free, and operations under way that are destroyed from
-  // now on may have happened whole, torn or not at all, by a draw. Idempotent.
+  // Ends the incarnation's part: its locks are free. Operations under way end when their tasks are
+  // destroyed. Idempotent.
   virtual void Fence() = 0;
 };
+
+class DiskOperation;
 
 class Disk {
  public:
@@ -74,8 +81,8 @@ class Disk {
   void FailWrites(uint32_t one_in) { fail_writes_one_in_ = one_in; }
   void SetFull(bool full) { full_ = full; }
   void SetReadOnly(bool read_only) { read_only_ = read_only; }
-  void SetSlowness(uint32_t times) { slowness_ = times; }  // 1: none.
-  void StallUntil(Time until);                             // World time.
+  void SetSlowness(uint32_t times);  // 1: none. REQUIRES: times > 0.
+  void StallUntil(Time until);       // World time. What begins before it completes after it.
   // Faults that come once, with the next operation of their kind.
   void FailNextSync() { ++fail_syncs_; }
   void MisdirectNextWrite() { ++misdirect_writes_; }
@@ -83,42 +90,67 @@ class Disk {
   // Damage at once: `bits` drawn bits of durable content.
   void RotBits(uint32_t bits);
 
-  // Lasting faults end, and those that wait for their operation are forgotten. Damage stays.
+  // Lasting faults end, and those that wait for their operation are forgotten; operations that a
+  // stall holds go on. Damage stays.
   void HealAll();
 
   // Whether durable bytes were damaged, or writes lost or misdirected, since the last Wipe.
   bool damaged() const { return damaged_; }
 
+  // Draws whether an operation that was abandoned under way takes effect.
+  bool AbandonedHappens() { return NextDraw(DrawFor::kAbandoned) % 2 == 0; }
+
   uint64_t effects(DiskEffect effect) const { return effects_[static_cast<size_t>(effect)]; }
 
  private:
-  friend class DiskWait;
+  friend class DiskOperation;
   friend class SimFile;
   friend class SimFileSystem;
   friend class SimLock;
 
-  uint64_t NextDraw() { return HashWords(timeline_.seed(), key_, ++operations_); }
+  // What draws are for; each kind has ordinals of its own.
+  enum class DrawFor : uint8_t { kLatency = 0, kAbandoned, kWriteFailure, kDamage };
+  static constexpr size_t kDrawKinds = 4;
+
+  struct HeldLock {
+    const void* holder;  // The incarnation.
+    uint64_t id;
+  };
+
+  uint64_t NextDraw(DrawFor kind) {
+    const auto index = static_cast<size_t>(kind);
+    return HashWords(timeline_.seed(), key_, index, ++draws_[index]);
+  }
+  bool stalled() const { return timeline_.Now() < stalled_until_; }
   Time CompletionTime(Duration median, uint64_t bytes);
   bool SectorIsBad(uint64_t node_key, uint64_t offset, uint64_t bytes) const;
   void Count(DiskEffect effect) { ++effects_[static_cast<size_t>(effect)]; }
   bool TakeOnce(uint32_t& pending, DiskEffect effect);
   NodePtr DrawFile(uint64_t draw) const;
-  absl::Status CheckWritable(const std::string& path);
+  absl::Status CheckNotReadOnly(const std::string& path);
+  absl::Status CheckWritable(const std::string& path);  // Nor full.
+  absl::Status CheckWriteWorks(const std::string& path);
   NodePtr NewNode(const std::string& path, bool is_directory);
+  void WriteElsewhere(std::string_view data);
 
   // The effects of operations, when they complete.
   absl::Status WriteNow(const std::string& path, DiskNode& node, uint64_t offset, Buffer data,
                         bool durable);
   absl::Status SyncNow(const std::string& path, DiskNode& node, uint64_t through);
+  absl::Status TruncateNow(const std::string& path, DiskNode& node, uint64_t bytes);
   // A write whose task was destroyed while it was under way.
   void WriteAbandoned(DiskNode& node, uint64_t offset, const Buffer& data);
+  // A write that did not complete: whole, torn at a sector, or not at all.
+  void WritePart(DiskNode& node, uint64_t offset, const Buffer& data);
 
   Timeline& timeline_;
   const uint64_t key_;
   const DiskParameters parameters_;
   NameTable names_;
-  std::map<std::string, const void*> locks_;  // Whole path -> the incarnation that holds it.
-  uint64_t operations_ = 0;
+  std::map<std::string, HeldLock> locks_;  // By whole path.
+  uint64_t last_lock_ = 0;
+  std::vector<DiskOperation*> held_;  // Operations that the stall holds.
+  std::array<uint64_t, kDrawKinds> draws_{};
   uint64_t nodes_ = 0;
   uint64_t crashes_ = 0;
   Time free_at_{};  // When the bandwidth is free again.

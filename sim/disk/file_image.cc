@@ -2,75 +2,82 @@
 #include "sim/disk/file_image.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
+
+#include "core/base/invariant.h"
 
 namespace orrery::sim {
 
-void FileImage::Apply(SparseBytes& bytes, const Change& change) const {
-  if (change.is_truncate) {
-    bytes.Resize(change.size_after);
-  } else {
-    bytes.Write(change.offset, change.data.view());
+void FileImage::Add(Change change) {
+  changes_.push_back(std::move(change));
+  if (changes_.size() > kUnsyncedChangesMax) {
+    MakeDurable(changes_[kUnsyncedChangesMax / 2].number, /*forgotten_too=*/true);
   }
 }
 
 void FileImage::Write(uint64_t offset, Buffer data) {
+  if (data.empty()) return;
   const uint64_t old_size = current_.size();
   current_.Write(offset, data.view());
-  changes_.push_back({.number = ++last_change_,
-                      .offset = offset,
-                      .data = std::move(data),
-                      .is_truncate = false,
-                      .size_after = current_.size(),
-                      .changes_size = current_.size() != old_size,
-                      .forgotten = false});
+  Add({.number = ++last_change_,
+       .offset = offset,
+       .data = std::move(data),
+       .is_truncate = false,
+       .size_after = current_.size(),
+       .changes_size = current_.size() != old_size,
+       .forgotten = false});
 }
 
 void FileImage::Truncate(uint64_t size) {
   const uint64_t old_size = current_.size();
   current_.Resize(size);
-  changes_.push_back({.number = ++last_change_,
-                      .offset = 0,
-                      .data = {},
-                      .is_truncate = true,
-                      .size_after = size,
-                      .changes_size = size != old_size,
-                      .forgotten = false});
+  Add({.number = ++last_change_,
+       .offset = 0,
+       .data = {},
+       .is_truncate = true,
+       .size_after = size,
+       .changes_size = size != old_size,
+       .forgotten = false});
 }
 
 void FileImage::WriteDurable(uint64_t offset, Buffer data) {
+  if (data.empty()) return;
   // A truncation that is not durable must not be overtaken: it would cut the durable range.
-  for (const Change& change : changes_) {
-    if (change.is_truncate) {
-      Sync(last_change_);
-      break;
-    }
-  }
-  current_.Write(offset, data.view());
-  durable_.Write(offset, data.view());
-  Mask(offset, data.size(), ++last_change_);
+  const auto truncation = std::find_if(changes_.rbegin(), changes_.rend(),
+                                       [](const Change& change) { return change.is_truncate; });
+  if (truncation != changes_.rend()) Sync(truncation->number);
+  SparseBytes::WriteBoth(current_, durable_, offset, data.view());
+  Mask(offset, offset + data.size(), ++last_change_);
 }
 
-// Takes the bytes of a range out of older changes: what is durable there is newer than they are.
-void FileImage::Mask(uint64_t offset, uint64_t bytes, uint64_t before) {
-  const uint64_t end = offset + bytes;
+// Takes the bytes of a range out of changes older than `before`: what is durable there is newer.
+void FileImage::Mask(uint64_t offset, uint64_t end, uint64_t before) {
+  const auto overlaps = [=](const Change& change) {
+    return !change.is_truncate && change.number < before && change.end() > offset &&
+           change.offset < end;
+  };
+  const auto past =
+      std::partition_point(changes_.begin(), changes_.end(),
+                           [=](const Change& change) { return change.number < before; });
+  if (std::none_of(changes_.begin(), past, overlaps)) return;
   std::vector<Change> kept;
-  kept.reserve(changes_.size());
+  kept.reserve(changes_.size() + 1);
   for (Change& change : changes_) {
-    const uint64_t change_end = change.offset + change.data.size();
-    if (change.is_truncate || change.number >= before || change_end <= offset ||
-        change.offset >= end) {
+    if (!overlaps(change)) {
       kept.push_back(std::move(change));
       continue;
     }
+    const bool has_tail = change.end() > end;
     if (change.offset < offset) {
       Change head = change;
       head.data = change.data.Slice(0, offset - change.offset);
+      head.changes_size = change.changes_size && !has_tail;
       kept.push_back(std::move(head));
     }
-    if (change_end > end) {
+    if (has_tail) {
       Change tail = change;
-      tail.data = change.data.Slice(end - change.offset, change_end - end);
+      tail.data = change.data.Slice(end - change.offset, change.end() - end);
       tail.offset = end;
       kept.push_back(std::move(tail));
     }
@@ -78,24 +85,40 @@ void FileImage::Mask(uint64_t offset, uint64_t bytes, uint64_t before) {
   changes_ = std::move(kept);
 }
 
-void FileImage::Sync(uint64_t through) {
-  const bool all = std::all_of(changes_.begin(), changes_.end(), [through](const Change& change) {
-    return change.number <= through && !change.forgotten;
-  });
-  if (all) {
-    durable_ = current_;
+void FileImage::Sync(uint64_t through) { MakeDurable(through, /*forgotten_too=*/false); }
+
+void FileImage::MakeDurable(uint64_t through, bool forgotten_too) {
+  const auto included = [=](const Change& change) {
+    return change.number <= through && (!change.forgotten || change.is_truncate || forgotten_too);
+  };
+  if (std::all_of(changes_.begin(), changes_.end(), included)) {
+    if (std::any_of(changes_.begin(), changes_.end(),
+                    [](const Change& change) { return change.is_truncate; })) {
+      durable_ = current_;
+    } else {
+      for (const Change& change : changes_) {
+        durable_.ShareRange(current_, change.offset, change.data.size());
+      }
+      durable_.Resize(current_.size());
+    }
     changes_.clear();
     return;
   }
   std::vector<Change> syncing;
   std::vector<Change> rest;
-  for (Change& change : changes_) {
-    (change.number <= through && !change.forgotten ? syncing : rest).push_back(std::move(change));
-  }
+  for (Change& change : changes_) (included(change) ? syncing : rest).push_back(std::move(change));
   changes_ = std::move(rest);
   for (const Change& change : syncing) {
-    Apply(durable_, change);
-    if (!change.is_truncate) Mask(change.offset, change.data.size(), change.number);
+    if (!change.is_truncate) {
+      durable_.Write(change.offset, change.data.view());
+      Mask(change.offset, change.end(), change.number);
+      continue;
+    }
+    durable_.Resize(change.size_after);
+    Mask(change.size_after, std::numeric_limits<uint64_t>::max(), change.number);
+    for (Change& older : changes_) {
+      if (older.number < change.number) older.changes_size = false;
+    }
   }
 }
 
@@ -134,14 +157,31 @@ void FileImage::LosePower(CrashDraw& draw) {
   changes_.clear();
 }
 
-void FileImage::FlipBit(uint64_t bit) {
-  for (SparseBytes* bytes : {&durable_, &current_}) {
-    if (bit / 8 >= bytes->size()) continue;
-    char byte;
-    bytes->Read(bit / 8, 1, &byte);
-    byte = static_cast<char>(byte ^ (1 << (bit % 8)));
-    bytes->Write(bit / 8, {&byte, 1});
+void FileImage::Damage(uint64_t offset, std::string_view bytes) {
+  INVARIANT(offset + bytes.size() <= durable_.size(), offset, bytes.size(), durable_.size());
+  if (changes_.empty()) {
+    SparseBytes::WriteBoth(current_, durable_, offset, bytes);
+    return;
   }
+  durable_.Write(offset, bytes);
+  uint64_t readable = current_.size();  // Below all that a truncation cut and made anew.
+  for (const Change& change : changes_) {
+    if (change.is_truncate) readable = std::min(readable, change.size_after);
+  }
+  for (uint64_t at = offset; at < std::min(offset + bytes.size(), readable); ++at) {
+    const bool overwritten =
+        std::any_of(changes_.begin(), changes_.end(), [at](const Change& change) {
+          return !change.is_truncate && change.offset <= at && at < change.end();
+        });
+    if (!overwritten) current_.Write(at, bytes.substr(at - offset, 1));
+  }
+}
+
+void FileImage::FlipBit(uint64_t bit) {
+  char byte;
+  durable_.Read(bit / 8, 1, &byte);
+  byte = static_cast<char>(byte ^ (1 << (bit % 8)));
+  Damage(bit / 8, {&byte, 1});
 }
 
 }  // namespace orrery::sim

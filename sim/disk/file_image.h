@@ -5,11 +5,19 @@
 // them survives or not by a draw of its own, applied in order, so any subset in any order of
 // completion can be seen, torn at sectors. A change of size survives as a prefix of those changes.
 //
-// A pure structure: no time, no randomness of its own.
+// What a failed sync forgot stays readable, and in doubt until newer durable bytes lie over it.
+// Only a truncation is not forgotten: sizes go through a journal, and the next good sync makes it
+// durable. Otherwise it could cut at any time what was synced after it.
+//
+// When there are very many changes the oldest become durable by themselves, as an operating system
+// writes back.
+//
+// A pure structure: no time, no randomness of its own. An append that is durable, or a sync, costs
+// time by the bytes written, not by the size of the file.
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "core/base/buffer.h"
@@ -31,13 +39,17 @@ class CrashDraw {
 
 class FileImage {
  public:
+  static constexpr size_t kUnsyncedChangesMax = 4096;
+
   uint64_t size() const { return current_.size(); }
   void Read(uint64_t offset, uint64_t bytes, char* out) const { current_.Read(offset, bytes, out); }
 
+  // Empty data changes nothing, not even the size.
   void Write(uint64_t offset, Buffer data);
   void Truncate(uint64_t size);
 
-  // A write that is durable by itself, with the size it needs; other changes stay as they are.
+  // A write that is durable by itself, with the size it needs. Other writes stay as they are; a
+  // truncation that was not durable becomes so, with the changes before it.
   void WriteDurable(uint64_t offset, Buffer data);
 
   // A mark for Sync: changes made until now.
@@ -46,16 +58,19 @@ class FileImage {
   // Makes the changes up to `through` durable.
   void Sync(uint64_t through);
 
-  // A sync that failed: the changes up to `through` stay readable, and no later Sync makes them
+  // A sync that failed: the writes up to `through` stay readable, and no later Sync makes them
   // durable.
   void Forget(uint64_t through);
 
   void LosePower(CrashDraw& draw);
 
-  // Damage to durable bytes, seen by readers too.
-  void FlipBit(uint64_t bit);
+  // Damage: overwrites durable bytes. Readers see it where nothing unsynced lies over them.
+  // REQUIRES: offset + bytes.size() <= durable_size().
+  void Damage(uint64_t offset, std::string_view bytes);
+  void FlipBit(uint64_t bit);  // The same with one bit. REQUIRES: bit < 8 * durable_size().
 
   uint64_t durable_size() const { return durable_.size(); }
+  size_t unsynced_changes() const { return changes_.size(); }
 
  private:
   struct Change {
@@ -66,10 +81,13 @@ class FileImage {
     uint64_t size_after;  // Of the file.
     bool changes_size;
     bool forgotten;
+
+    uint64_t end() const { return offset + data.size(); }
   };
 
-  void Apply(SparseBytes& bytes, const Change& change) const;
-  void Mask(uint64_t offset, uint64_t bytes, uint64_t before);
+  void Add(Change change);
+  void MakeDurable(uint64_t through, bool forgotten_too);
+  void Mask(uint64_t offset, uint64_t end, uint64_t before);
 
   SparseBytes current_;
   SparseBytes durable_;

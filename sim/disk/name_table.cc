@@ -1,7 +1,8 @@
 // Changes of names and what survives of them.
 #include "sim/disk/name_table.h"
 
-#include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "core/base/invariant.h"
@@ -41,7 +42,7 @@ void NameTable::Rename(const std::string& from, const std::string& to) {
 }
 
 void NameTable::Delete(const std::string& path) {
-  INVARIANT(Find(path) != nullptr, path);
+  INVARIANT(Find(path) != nullptr && !Find(path)->is_directory, path);
   changes_.push_back({++last_change_, path, nullptr, {}});
   Apply(current_, changes_.back());
 }
@@ -68,46 +69,47 @@ bool NameTable::Touches(const Change& change, const std::string& directory) {
          (!change.from.empty() && ParentOf(change.from) == directory);
 }
 
-bool NameTable::ShareName(const Change& a, const Change& b) {
-  return a.path == b.path || (!a.from.empty() && a.from == b.path) ||
-         (!b.from.empty() && b.from == a.path) || (!a.from.empty() && a.from == b.from);
-}
-
 void NameTable::SyncDirectory(const std::string& directory) {
   // Backwards, so that what an included change builds on is included too.
   std::vector<bool> included(changes_.size(), false);
+  std::set<std::string_view> names;  // Of the changes included so far.
   for (size_t i = changes_.size(); i-- > 0;) {
-    bool include = Touches(changes_[i], directory);
-    for (size_t later = i + 1; later < changes_.size() && !include; ++later) {
-      include = included[later] && ShareName(changes_[i], changes_[later]);
-    }
-    included[i] = include;
+    const Change& change = changes_[i];
+    included[i] = Touches(change, directory) || names.contains(change.path) ||
+                  (!change.from.empty() && names.contains(change.from));
+    if (!included[i]) continue;
+    names.insert(change.path);
+    if (!change.from.empty()) names.insert(change.from);
   }
   std::vector<Change> rest;
   for (size_t i = 0; i < changes_.size(); ++i) {
     if (included[i]) {
       Apply(durable_, changes_[i]);
     } else {
-      rest.push_back(std::move(changes_[i]));
+      rest.push_back(changes_[i]);
     }
   }
   changes_ = std::move(rest);
 }
 
 void NameTable::LosePower(const std::function<bool(uint64_t)>& survives) {
-  std::vector<const Change*> lost;
+  std::set<std::string_view> lost;  // Names of changes that are lost.
   for (const Change& change : changes_) {
-    const bool builds_on_lost = std::any_of(
-        lost.begin(), lost.end(), [&](const Change* gone) { return ShareName(*gone, change); });
-    const NodePtr parent = durable_.contains(std::string(ParentOf(change.path)))
-                               ? durable_[std::string(ParentOf(change.path))]
-                               : nullptr;
-    const bool has_parent = ParentOf(change.path).empty() || parent != nullptr;
-    if (builds_on_lost || !has_parent || !survives(change.number)) {
-      lost.push_back(&change);
-    } else {
+    const bool builds_on_lost =
+        lost.contains(change.path) || (!change.from.empty() && lost.contains(change.from));
+    if (!builds_on_lost && survives(change.number)) {
       Apply(durable_, change);
+      continue;
     }
+    lost.insert(change.path);
+    if (!change.from.empty()) lost.insert(change.from);
+  }
+  // What lies in a directory that is lost is lost, even when that directory was synced. Parents
+  // come first in the order of paths.
+  for (auto at = durable_.begin(); at != durable_.end();) {
+    const std::string_view parent = ParentOf(at->first);
+    const bool has_parent = parent.empty() || durable_.contains(std::string(parent));
+    at = has_parent ? std::next(at) : durable_.erase(at);
   }
   changes_.clear();
   current_ = durable_;

@@ -1,9 +1,12 @@
 // NameTable: the directory tree of a disk, as processes see it and as it would be after a loss of
 // power. Every create, rename and delete is a change that becomes durable with SyncDirectory of the
 // directory it touches; at a loss of power the others survive or not, each by a draw, but never
-// without the changes of the same names before it. A rename is atomic: both names change or none.
+// without the changes of the same names before it, nor without the directory it lies in. A rename
+// is atomic: both names change or none.
 //
-// A pure structure. Paths are whole ("process/log"), "" is the root.
+// Directories are made and stay; only files are renamed and deleted.
+//
+// A pure structure. Paths are whole ("process/log"); "" is the root, which is no node.
 #pragma once
 
 #include <cstdint>
@@ -29,16 +32,16 @@ using NodePtr = std::shared_ptr<DiskNode>;
 
 class NameTable {
  public:
-  // nullptr when there is none. The root is a directory.
+  // nullptr when there is none.
   NodePtr Find(const std::string& path) const;
 
-  // REQUIRES: the parent is a directory and `path` is free.
+  // REQUIRES: the parent is a directory or the root, and `path` is free.
   void Create(const std::string& path, NodePtr node);
 
-  // REQUIRES: `from` is there; `to` is free or a file; its parent is a directory.
+  // REQUIRES: `from` is a file; `to` is another path, free or a file; its parent is a directory.
   void Rename(const std::string& from, const std::string& to);
 
-  // REQUIRES: `path` is there.
+  // REQUIRES: `path` is a file.
   void Delete(const std::string& path);
 
   // Names directly in `directory`, sorted.
@@ -69,7 +72,6 @@ class NameTable {
 
   static void Apply(Names& names, const Change& change);
   static bool Touches(const Change& change, const std::string& directory);
-  static bool ShareName(const Change& a, const Change& b);
 
   Names current_;
   Names durable_;

@@ -1,5 +1,6 @@
-// SparseBytes: the content of a file as shared chunks; a copy shares all of them until one side
-// writes (copy on write). What was never written reads as zeros and takes no memory.
+// SparseBytes: the content of a file as counted chunks. Two contents can share chunks; one that
+// writes to a chunk it shares copies it first. What was never written reads as zeros and takes no
+// memory.
 #pragma once
 
 #include <array>
@@ -17,16 +18,24 @@ class SparseBytes {
   // Longer: zeros are added. Shorter: the rest is gone for good.
   void Resize(uint64_t size);
 
-  // Grows the file when needed.
+  // Grows the content when needed; nothing when `bytes` is empty.
   void Write(uint64_t offset, std::string_view bytes);
+
+  // The same in two contents, without a copy of the chunks that they share.
+  static void WriteBoth(SparseBytes& a, SparseBytes& b, uint64_t offset, std::string_view bytes);
+
+  // The chunks that hold this range become those of `other`. REQUIRES: outside of the range, their
+  // bytes are the same in both; the caller makes the sizes equal.
+  void ShareRange(const SparseBytes& other, uint64_t offset, uint64_t bytes);
 
   // REQUIRES: offset + bytes <= size().
   void Read(uint64_t offset, uint64_t bytes, char* out) const;
 
  private:
-  static constexpr uint64_t kChunk = 16 << 10;
+  static constexpr uint64_t kChunk = 4 << 10;
   using Chunk = std::array<char, kChunk>;
 
+  std::shared_ptr<Chunk>& Slot(uint64_t index);
   Chunk& Writable(uint64_t index);
 
   uint64_t size_ = 0;
