@@ -1,9 +1,10 @@
-// Jobs: a work and the coroutine that waits for it.
+// Jobs: a work on its way through a pool, and the coroutine that waits for it.
 #include "sim/threads/inline_threads.h"
 
 #include <coroutine>
 #include <utility>
 
+#include "core/base/invariant.h"
 #include "sim/world/latency.h"
 
 namespace orrery::sim {
@@ -14,92 +15,113 @@ constexpr Duration kTailMax = Milliseconds(10);
 
 }  // namespace
 
-// Lives in the frame of Run. Destroyed before its end, it gives its place in the pool back; a work
-// that was under way then counts as not begun.
-class InlineThreads::Job : public TimerNode {
- public:
-  Job(InlineThreads& threads, PoolState& pool, uint64_t pool_key, std::unique_ptr<Work> work)
-      : threads_(threads), pool_(pool), pool_key_(pool_key), work_(std::move(work)) {
-    run = [](ReadyNode* node) { static_cast<Job*>(node)->Complete(); };
+struct InlineThreads::Job : TimerNode {
+  Job(InlineThreads& t, PoolState& p, std::unique_ptr<Work> w)
+      : threads(t), pool(p), work(std::move(w)) {
+    run = [](ReadyNode* node) {
+      Job& job = *static_cast<Job*>(node);
+      job.threads.Complete(job);
+    };
   }
-  ~Job() {
-    if (state_ == kWaiting) pool_.waiting[index_ - pool_begin()] = nullptr;
-    if (state_ == kUnderWay) threads_.End(pool_);
+
+  InlineThreads& threads;
+  PoolState& pool;
+  std::unique_ptr<Work> work;
+  Awaiter* awaiter = nullptr;     // nullptr once the Task is gone.
+  std::list<Job>::iterator self;  // In one of the pool's lists.
+  bool begun = false;
+};
+
+struct InlineThreads::PoolState {
+  uint64_t key = 0;
+  size_t threads = 0;
+  std::list<Job> under_way;
+  std::list<Job> waiting;  // In order of arrival.
+};
+
+class InlineThreads::Awaiter {
+ public:
+  Awaiter(InlineThreads& threads, PoolState& pool, std::unique_ptr<Work> work)
+      : threads_(threads), pool_(pool), work_(std::move(work)) {}
+  ~Awaiter() {
+    if (job_ != nullptr) threads_.GiveUp(*job_);
   }
 
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
     handle_ = awaiting;
-    context = awaiting.promise().context;
+    TaskContext* const context = awaiting.promise().context;
     context->leaf = awaiting.address();
-    if (pool_.free > 0) {
-      --pool_.free;
-      threads_.Begin(*this);
-    } else {
-      state_ = kWaiting;
-      index_ = pool_.popped + pool_.waiting.size();
-      pool_.waiting.push_back(this);
-    }
+    job_ = &pool_.waiting.emplace_back(threads_, pool_, std::move(work_));
+    job_->self = std::prev(pool_.waiting.end());
+    job_->awaiter = this;
+    job_->context = context;
+    if (pool_.under_way.size() < pool_.threads) threads_.Begin(*job_);
   }
   std::unique_ptr<Work> await_resume() noexcept { return std::move(work_); }
 
  private:
   friend class InlineThreads;
-  enum State { kNew, kWaiting, kUnderWay, kDone };
-
-  uint64_t pool_begin() const { return pool_.popped; }
-
-  void Complete() {
-    state_ = kDone;
-    Loop& loop = threads_.loop_;
-    loop.timeline().Note(Happening::kWork, loop.key(), pool_key_);
-    work_->Run();
-    threads_.End(pool_);
-    handle_.resume();
-  }
 
   InlineThreads& threads_;
   PoolState& pool_;
-  const uint64_t pool_key_;
-  std::unique_ptr<Work> work_;
+  std::unique_ptr<Work> work_;  // Here before and after it is the job's.
+  Job* job_ = nullptr;
   std::coroutine_handle<> handle_;
-  State state_ = kNew;
-  uint64_t index_ = 0;  // Among all that ever waited.
 };
 
 InlineThreads::InlineThreads(Loop& loop) : loop_(loop) {}
-InlineThreads::~InlineThreads() = default;
+InlineThreads::~InlineThreads() { Fence(); }
 
 Task<std::unique_ptr<Threads::Work>> InlineThreads::Run(const Pool& pool,
                                                         std::unique_ptr<Work> work) {
-  const auto [at, added] = pools_.try_emplace(pool.name);
-  if (added) at->second.free = pool.threads;
-  co_return co_await Job(*this, at->second, HashBytes(pool.name), std::move(work));
+  INVARIANT(pool.threads > 0, pool.name);
+  PoolState& state = pools_[pool.name];
+  state.key = HashName(pool.name);
+  state.threads = static_cast<size_t>(pool.threads);
+  // Not a coroutine itself: a Task is lazy, and `pool` need not live until it is awaited.
+  return [](InlineThreads* threads, PoolState* to,
+            std::unique_ptr<Work> moved) -> Task<std::unique_ptr<Work>> {
+    co_return co_await Awaiter(*threads, *to, std::move(moved));
+  }(this, &state, std::move(work));
 }
 
 void InlineThreads::Begin(Job& job) {
-  job.state_ = Job::kUnderWay;
-  const uint64_t draw = loop_.Draw(HashName("threads"), ++jobs_);
+  job.begun = true;
+  job.pool.under_way.splice(job.pool.under_way.end(), job.pool.waiting, job.self);
+  const uint64_t draw = loop_.Draw(HashName("threads"), ++begun_);
   loop_.ArmAt(job, loop_.timeline().Now() + DrawLatency(kMedian, kTailMax, draw));
 }
 
-void InlineThreads::End(PoolState& pool) {
-  while (!pool.waiting.empty()) {
-    Job* const next = pool.waiting.front();
-    pool.waiting.pop_front();
-    ++pool.popped;
-    if (next == nullptr) continue;
-    if (fenced_) {
-      next->state_ = Job::kNew;
-      continue;
-    }
-    Begin(*next);
-    return;
+void InlineThreads::Complete(Job& job) {
+  PoolState& pool = job.pool;
+  loop_.timeline().Note(Happening::kWork, loop_.key(), pool.key);
+  job.work->Run();
+  Awaiter* const awaiter = job.awaiter;
+  if (awaiter != nullptr) {
+    awaiter->work_ = std::move(job.work);
+    awaiter->job_ = nullptr;
   }
-  ++pool.free;
+  pool.under_way.erase(job.self);
+  if (!pool.waiting.empty()) Begin(pool.waiting.front());
+  if (awaiter != nullptr) awaiter->handle_.resume();
 }
 
-void InlineThreads::Fence() { fenced_ = true; }
+void InlineThreads::GiveUp(Job& job) {
+  if (job.begun && !fenced_) {
+    job.awaiter = nullptr;
+    job.context = nullptr;
+    return;
+  }
+  (job.begun ? job.pool.under_way : job.pool.waiting).erase(job.self);
+}
+
+void InlineThreads::Fence() {
+  fenced_ = true;
+  for (auto& [name, pool] : pools_) {
+    std::erase_if(pool.under_way, [](const Job& job) { return job.awaiter == nullptr; });
+  }
+}
 
 }  // namespace orrery::sim

@@ -1,0 +1,206 @@
+// Goal: readers of a FileImage see every change; after a loss of power each byte has its durable
+// value or that of a change that was not durable, and nothing else; what was synced is there.
+// Method: random operations beside a reference that keeps, for each byte and for the size, the
+// values that are legal. `--seed=N` repeats a run; the seed is printed.
+#include "sim/disk/file_image.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/random.h"
+
+namespace orrery::sim {
+namespace {
+
+constexpr uint64_t kBytesMax = 6000;  // Crosses a chunk of SparseBytes.
+constexpr int kOperations = 4000;
+
+enum class Style { kNone, kAll, kRandom };
+
+class Draws : public CrashDraw {
+ public:
+  Draws(Random& random, Style style) : random_(random), style_(style) {}
+  bool SectorSurvives(uint64_t, uint64_t) override {
+    return style_ == Style::kAll || (style_ == Style::kRandom && random_.Chance(OneIn(2)));
+  }
+  uint64_t SizeChangesSurviving(uint64_t count) override {
+    if (style_ == Style::kRandom) return random_.Below(count + 1);
+    return style_ == Style::kAll ? count : 0;
+  }
+
+ private:
+  Random& random_;
+  const Style style_;
+};
+
+std::string ContentOf(const FileImage& file) {
+  std::string out(file.size(), '?');
+  file.Read(0, file.size(), out.data());
+  return out;
+}
+
+Buffer Bytes(size_t count, char value) { return Buffer::Copy(std::string(count, value)); }
+
+class Reference {
+ public:
+  void Write(uint64_t number, uint64_t offset, std::string_view data) {
+    if (data.empty()) return;
+    if (current_.size() < offset + data.size()) SetSize(number, offset + data.size());
+    for (size_t i = 0; i < data.size(); ++i) Put(number, offset + i, data[i], /*cut=*/false);
+  }
+  void Truncate(uint64_t number, uint64_t size) {
+    for (uint64_t at = size; at < current_.size(); ++at) Put(number, at, 0, /*cut=*/true);
+    SetSize(number, size);
+    truncations_.push_back(number);
+  }
+  void WriteDurable(uint64_t number, uint64_t offset, std::string_view data) {
+    if (data.empty()) return;
+    if (!truncations_.empty()) Sync(truncations_.back());
+    const uint64_t durable_size = std::max(durable_size_, offset + data.size());
+    if (current_.size() < offset + data.size()) current_.resize(offset + data.size());
+    for (size_t i = 0; i < data.size(); ++i) {
+      current_[offset + i] = data[i];
+      bytes_[offset + i] = {{.number = number, .value = data[i]}};
+    }
+    durable_size_ = durable_size;
+  }
+  void Sync(uint64_t through) {
+    for (auto& history : bytes_) {
+      size_t last = 0;
+      for (size_t i = 1; i < history.size(); ++i) {
+        const Entry& entry = history[i];
+        if (entry.number <= through && (!entry.forgotten || entry.cut)) last = i;
+      }
+      history.erase(history.begin(), history.begin() + static_cast<ptrdiff_t>(last));
+    }
+    // Sizes: those of writes that a sync forgot stay in doubt, the rest is settled.
+    std::vector<Size> rest;
+    for (const Size& size : sizes_) {
+      if (size.number > through || (size.forgotten && !size.cut)) {
+        rest.push_back(size);
+      } else if (size.cut) {
+        durable_size_ = size.size;
+        rest.clear();  // What grew before was cut.
+      }
+    }
+    for (uint64_t at = durable_size_; at < kBytesMax; ++at) {
+      const Entry& base = bytes_[at].front();
+      if (base.number > 0 && base.number <= through && !base.cut) durable_size_ = at + 1;
+    }
+    sizes_ = std::move(rest);
+    std::erase_if(truncations_, [=](uint64_t number) { return number <= through; });
+  }
+  void Forget(uint64_t through) {
+    for (auto& history : bytes_) {
+      for (size_t i = 1; i < history.size(); ++i) {
+        history[i].forgotten |= history[i].number <= through;
+      }
+    }
+    for (Size& size : sizes_) size.forgotten |= size.number <= through;
+  }
+
+  void CheckCrash(const std::string& after, Style style) {
+    std::set<uint64_t> sizes = {durable_size_};
+    for (const Size& size : sizes_) {
+      sizes.insert(size.cut ? size.size : std::max(size.size, durable_size_));
+      sizes.insert(size.size);
+    }
+    ASSERT_TRUE(sizes.contains(after.size())) << after.size() << ", durable " << durable_size_;
+    if (truncations_.empty()) ASSERT_GE(after.size(), durable_size_);
+    if (style == Style::kAll) ASSERT_EQ(after, current_);
+    if (style == Style::kNone) ASSERT_EQ(after.size(), durable_size_);
+    for (size_t at = 0; at < after.size(); ++at) {
+      const auto& history = bytes_[at];
+      if (style == Style::kNone) {
+        ASSERT_EQ(after[at], history.front().value) << at;
+        continue;
+      }
+      ASSERT_TRUE(std::any_of(history.begin(), history.end(), [&](const Entry& entry) {
+        return entry.value == after[at];
+      })) << "at " << at << ": " << int{after[at]};
+    }
+    current_ = after;
+    durable_size_ = after.size();
+    for (uint64_t at = 0; at < kBytesMax; ++at) {
+      bytes_[at] = {{.number = 0, .value = at < after.size() ? after[at] : '\0'}};
+    }
+    sizes_.clear();
+    truncations_.clear();
+  }
+
+  const std::string& current() const { return current_; }
+
+ private:
+  struct Entry {
+    uint64_t number;
+    char value;
+    bool cut = false;  // By a truncation.
+    bool forgotten = false;
+  };
+  struct Size {
+    uint64_t number;
+    uint64_t size;
+    bool cut;
+    bool forgotten = false;
+  };
+
+  void Put(uint64_t number, uint64_t at, char value, bool cut) {
+    bytes_[at].push_back({.number = number, .value = value, .cut = cut});
+    if (!cut) current_[at] = value;
+  }
+  void SetSize(uint64_t number, uint64_t size) {
+    sizes_.push_back({.number = number, .size = size, .cut = size < current_.size()});
+    // An extension by truncation is durable as one.
+    current_.resize(size);
+  }
+
+  std::string current_;
+  uint64_t durable_size_ = 0;
+  // The first entry of each byte is durable, the others may survive.
+  std::vector<std::vector<Entry>> bytes_{kBytesMax, {{.number = 0, .value = 0}}};
+  std::vector<Size> sizes_;
+  std::vector<uint64_t> truncations_;
+
+ public:
+  void TruncateAnywhere(uint64_t number, uint64_t size) {
+    Truncate(number, size);
+    sizes_.back().cut = true;
+  }
+};
+
+class FileImageModel : public testing::Test {
+ public:
+  explicit FileImageModel(uint64_t seed) : random_(seed) {}
+
+  void TestBody() override {
+    for (int i = 0; i < kOperations && !HasFatalFailure(); ++i) Step();
+  }
+
+ private:
+  void Step() {
+    const uint64_t offset = random_.Below(kBytesMax - 1);
+    const uint64_t length = random_.Below(std::min<uint64_t>(kBytesMax - offset, 1500));
+    const std::string data(length, static_cast<char>('A' + random_.Below(26)));
+    switch (random_.Below(12)) {
+      case 0:
+        file_.TruncateAnywhere();
+        return;
+      default:
+        break;
+    }
+  }
+
+  Random random_;
+  struct {
+    void TruncateAnywhere() {}
+  } file_;
+};
+
+}  // namespace
+}  // namespace orrery::sim
