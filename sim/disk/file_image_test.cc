@@ -51,12 +51,16 @@ class Reference {
  public:
   void Write(uint64_t number, uint64_t offset, std::string_view data) {
     if (data.empty()) return;
-    if (current_.size() < offset + data.size()) SetSize(number, offset + data.size());
+    if (current_.size() < offset + data.size()) {
+      current_.resize(offset + data.size());
+      sizes_.push_back({.number = number, .size = current_.size(), .cut = false});
+    }
     for (size_t i = 0; i < data.size(); ++i) Put(number, offset + i, data[i], /*cut=*/false);
   }
   void Truncate(uint64_t number, uint64_t size) {
     for (uint64_t at = size; at < current_.size(); ++at) Put(number, at, 0, /*cut=*/true);
-    SetSize(number, size);
+    sizes_.push_back({.number = number, .size = size, .cut = true});
+    current_.resize(size);
     truncations_.push_back(number);
   }
   void WriteDurable(uint64_t number, uint64_t offset, std::string_view data) {
@@ -121,9 +125,9 @@ class Reference {
         ASSERT_EQ(after[at], history.front().value) << at;
         continue;
       }
-      ASSERT_TRUE(std::any_of(history.begin(), history.end(), [&](const Entry& entry) {
-        return entry.value == after[at];
-      })) << "at " << at << ": " << int{after[at]};
+      ASSERT_TRUE(std::any_of(history.begin(), history.end(),
+                              [&](const Entry& entry) { return entry.value == after[at]; }))
+          << "at " << at << ": " << int{after[at]};
     }
     current_ = after;
     durable_size_ = after.size();
@@ -154,24 +158,12 @@ class Reference {
     bytes_[at].push_back({.number = number, .value = value, .cut = cut});
     if (!cut) current_[at] = value;
   }
-  void SetSize(uint64_t number, uint64_t size) {
-    sizes_.push_back({.number = number, .size = size, .cut = size < current_.size()});
-    // An extension by truncation is durable as one.
-    current_.resize(size);
-  }
-
   std::string current_;
   uint64_t durable_size_ = 0;
   // The first entry of each byte is durable, the others may survive.
   std::vector<std::vector<Entry>> bytes_{kBytesMax, {{.number = 0, .value = 0}}};
   std::vector<Size> sizes_;
   std::vector<uint64_t> truncations_;
-
- public:
-  void TruncateAnywhere(uint64_t number, uint64_t size) {
-    Truncate(number, size);
-    sizes_.back().cut = true;
-  }
 };
 
 class FileImageModel : public testing::Test {
@@ -179,7 +171,10 @@ class FileImageModel : public testing::Test {
   explicit FileImageModel(uint64_t seed) : random_(seed) {}
 
   void TestBody() override {
-    for (int i = 0; i < kOperations && !HasFatalFailure(); ++i) Step();
+    for (int i = 0; i < kOperations && !HasFatalFailure(); ++i) {
+      Step();
+      ASSERT_EQ(ContentOf(file_), reference_.current()) << "operation " << i;
+    }
   }
 
  private:
@@ -187,20 +182,170 @@ class FileImageModel : public testing::Test {
     const uint64_t offset = random_.Below(kBytesMax - 1);
     const uint64_t length = random_.Below(std::min<uint64_t>(kBytesMax - offset, 1500));
     const std::string data(length, static_cast<char>('A' + random_.Below(26)));
-    switch (random_.Below(12)) {
-      case 0:
-        file_.TruncateAnywhere();
-        return;
-      default:
-        break;
+    const uint64_t choice = random_.Below(20);
+    if (choice < 8) {
+      file_.Write(offset, Buffer::Copy(data));
+      reference_.Write(file_.last_change(), offset, data);
+    } else if (choice < 10) {
+      file_.Truncate(offset);
+      reference_.Truncate(file_.last_change(), offset);
+    } else if (choice < 13) {
+      file_.WriteDurable(offset, Buffer::Copy(data));
+      reference_.WriteDurable(file_.last_change(), offset, data);
+    } else if (choice < 15) {
+      mark_ = file_.last_change();
+    } else if (choice < 17) {
+      const uint64_t through = random_.Chance(OneIn(2)) ? mark_ : file_.last_change();
+      file_.Sync(through);
+      reference_.Sync(through);
+    } else if (choice < 18) {
+      file_.Forget(file_.last_change());
+      reference_.Forget(file_.last_change());
+    } else {
+      const auto style = static_cast<Style>(random_.Below(3));
+      Draws draws(random_, style);
+      file_.LosePower(draws);
+      reference_.CheckCrash(ContentOf(file_), style);
     }
   }
 
   Random random_;
-  struct {
-    void TruncateAnywhere() {}
-  } file_;
+  FileImage file_;
+  Reference reference_;
+  uint64_t mark_ = 0;  // What a sync under way would cover.
 };
+
+// What remains of a file that `prepare` made, over many losses of power.
+template <class Prepare>
+std::set<std::string> Outcomes(Prepare prepare) {
+  std::set<std::string> outcomes;
+  Random random(1);
+  for (int i = 0; i < 500; ++i) {
+    FileImage file;
+    prepare(file);
+    Draws draws(random, Style::kRandom);
+    file.LosePower(draws);
+    outcomes.insert(ContentOf(file));
+  }
+  return outcomes;
+}
+
+TEST(FileImage, OldNewAndIntermediateAreEachSeen) {
+  const auto outcomes = Outcomes([](FileImage& file) {
+    file.WriteDurable(0, Bytes(4, 'a'));
+    file.Write(0, Bytes(4, 'b'));
+    file.Write(0, Bytes(2, 'c'));
+  });
+  EXPECT_EQ(outcomes, (std::set<std::string>{"aaaa", "bbbb", "ccbb", "ccaa"}));
+}
+
+TEST(FileImage, TornAtSectorsInAnySubsetAndNeverWithinOne) {
+  const auto outcomes = Outcomes([](FileImage& file) {
+    file.WriteDurable(0, Bytes(3 * kSectorBytes, 'a'));
+    file.Write(0, Bytes(3 * kSectorBytes, 'b'));
+  });
+  EXPECT_EQ(outcomes.size(), 8u);
+  for (const std::string& content : outcomes) {
+    for (uint64_t at = 0; at < content.size(); ++at) {
+      EXPECT_EQ(content[at], content[at / kSectorBytes * kSectorBytes]);
+    }
+  }
+}
+
+TEST(FileImage, AnUnsyncedAppendLeavesSizeOrBytesOrBothOrNeither) {
+  const auto outcomes = Outcomes([](FileImage& file) { file.Write(0, Bytes(2, 'a')); });
+  EXPECT_EQ(outcomes, (std::set<std::string>{"", std::string(2, '\0'), "aa"}));
+}
+
+TEST(FileImage, ForgottenBytesStayInDoubtAndSyncedOnesAfterThemDoNot) {
+  const auto outcomes = Outcomes([](FileImage& file) {
+    file.Write(0, Bytes(2, 'a'));
+    file.Forget(file.last_change());
+    file.Write(2, Bytes(2, 'b'));
+    file.Sync(file.last_change());
+    EXPECT_EQ(ContentOf(file), "aabb");
+  });
+  EXPECT_EQ(outcomes, (std::set<std::string>{std::string("\0\0bb", 4), "aabb"}));
+}
+
+TEST(FileImage, AForgottenTruncationDoesNotCutWhatIsSyncedAfterIt) {
+  const auto outcomes = Outcomes([](FileImage& file) {
+    file.WriteDurable(0, Bytes(6, 'a'));
+    file.Truncate(0);
+    file.Forget(file.last_change());
+    file.Write(0, Bytes(2, 'b'));
+    file.Sync(file.last_change());
+  });
+  EXPECT_EQ(outcomes, (std::set<std::string>{"bb"}));
+}
+
+TEST(FileImage, ADurableTruncationKeepsOlderForgottenBytesAway) {
+  const auto outcomes = Outcomes([](FileImage& file) {
+    file.Write(0, Bytes(4, 'a'));
+    file.Forget(file.last_change());
+    file.Truncate(0);
+    file.Truncate(4);
+    file.Sync(file.last_change());
+  });
+  EXPECT_EQ(outcomes, (std::set<std::string>{std::string(4, '\0')}));
+}
+
+TEST(FileImage, ADurableWriteOvertakesNoTruncation) {
+  const auto outcomes = Outcomes([](FileImage& file) {
+    file.WriteDurable(0, Bytes(6, 'a'));
+    file.Truncate(0);
+    file.WriteDurable(0, Bytes(2, 'b'));
+  });
+  EXPECT_EQ(outcomes, (std::set<std::string>{"bb"}));
+}
+
+TEST(FileImage, DamageIsReadAndLastsButNotUnderNewerBytes) {
+  FileImage file;
+  file.WriteDurable(0, Bytes(4, 'a'));
+  file.FlipBit(0);
+  EXPECT_EQ(ContentOf(file), "`aaa");
+  file.Write(1, Bytes(1, 'b'));
+  file.FlipBit(8);
+  file.FlipBit(16);
+  EXPECT_EQ(ContentOf(file), "`b`a");
+  Random random(1);
+  Draws none(random, Style::kNone);
+  file.LosePower(none);
+  EXPECT_EQ(ContentOf(file), "```a");
+}
+
+TEST(FileImage, TooManyUnsyncedChangesAreWrittenBackOldestFirst) {
+  FileImage file;
+  for (size_t i = 0; i < 3 * FileImage::kUnsyncedChangesMax; ++i) {
+    file.Write(i, Bytes(1, static_cast<char>('a' + i % 26)));
+    ASSERT_LE(file.unsynced_changes(), FileImage::kUnsyncedChangesMax);
+  }
+  const std::string before = ContentOf(file);
+  Random random(1);
+  Draws none(random, Style::kNone);
+  file.LosePower(none);
+  const std::string after = ContentOf(file);
+  EXPECT_GT(after.size(), FileImage::kUnsyncedChangesMax);
+  EXPECT_EQ(after, before.substr(0, after.size()));
+}
 
 }  // namespace
 }  // namespace orrery::sim
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  uint64_t seed = 20240601;
+  for (int i = 1; i < argc; ++i) {
+    std::string_view argument = argv[i];
+    if (!argument.starts_with("--seed=")) continue;
+    argument.remove_prefix(7);
+    std::from_chars(argument.data(), argument.data() + argument.size(), seed);
+  }
+  std::printf("--seed=%llu\n", static_cast<unsigned long long>(seed));
+  for (uint64_t i = 0; i < 10; ++i) {
+    testing::RegisterTest(
+        "FileImage", ("Model" + std::to_string(i)).c_str(), nullptr, nullptr, __FILE__, __LINE__,
+        [seed, i]() -> testing::Test* { return new orrery::sim::FileImageModel(seed + i); });
+  }
+  return RUN_ALL_TESTS();
+}
