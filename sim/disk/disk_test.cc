@@ -1,0 +1,534 @@
+// Goal: a simulated disk keeps every promise of core/env/file_system.h, does each of its faults and
+// counts it, and is the same under the same seed.
+// Method: one process on one disk, plain calls; outcomes that are drawn must all be seen over
+// seeds.
+#include "sim/disk/disk.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/disk/test_world.h"
+
+namespace orrery::sim {
+namespace {
+
+using Set = std::set<std::string>;
+
+constexpr uint64_t kSeeds = 60;
+
+// What `run` says over seeds.
+Set OverSeeds(const std::function<std::string(TestWorld&)>& run, DiskParameters parameters = {}) {
+  Set outcomes;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    TestWorld world(seed, parameters);
+    outcomes.insert(run(world));
+  }
+  return outcomes;
+}
+
+std::string NameOfCode(const absl::Status& status) {
+  return std::string(InfoOf(CodeOf(status)).name);
+}
+
+#define EXPECT_CODE(code, path, ...)                                       \
+  do {                                                                     \
+    const absl::Status expect_status = (__VA_ARGS__);                      \
+    EXPECT_EQ(NameOfCode(expect_status), #code);                           \
+    EXPECT_NE(expect_status.message().find(path), absl::string_view::npos) \
+        << "no path in: " << Describe(expect_status);                      \
+  } while (false)
+
+TEST(SimFile, ReadsAreShortOnlyAtTheEndAndGapsAreZeros) {
+  TestWorld world(1);
+  auto file = world.Open("f");
+  ASSERT_TRUE(world.Write(*file, 5000, "end").ok());
+  EXPECT_EQ(*world.Await(file->Size()), 5003u);
+  EXPECT_EQ(world.Await(file->Read(4998, 100))->view(), std::string_view("\0\0end", 5));
+  EXPECT_EQ(world.Await(file->Read(0, 4))->view(), std::string_view("\0\0\0\0", 4));
+  EXPECT_EQ(world.Await(file->Read(5003, 1))->size(), 0u);
+  EXPECT_EQ(world.Await(file->Read(9999, 1))->size(), 0u);
+  ASSERT_TRUE(world.Write(*file, 9999, "").ok());
+  EXPECT_EQ(*world.Await(file->Size()), 5003u);
+  ASSERT_TRUE(world.Await(file->Truncate(4999)).ok());
+  ASSERT_TRUE(world.Await(file->Truncate(5003)).ok());
+  EXPECT_EQ(world.Await(file->Read(4998, 100))->view(), std::string_view("\0\0\0\0\0", 5));
+}
+
+TEST(SimFile, AReadBeyondTheEndCostsTheTimeOfTheBytesThatAreThere) {
+  TestWorld world(1);
+  auto file = world.Open("f");
+  ASSERT_TRUE(world.Write(*file, 0, "x").ok());
+  const Time before = world.timeline.Now();
+  EXPECT_EQ(world.Await(file->Read(0, ~0u))->size(), 1u);
+  EXPECT_LT(world.timeline.Now() - before, Seconds(1));
+}
+
+TEST(SimFile, RefusesRangesThatNoFileHas) {
+  TestWorld world(1);
+  auto file = world.Open("f");
+  EXPECT_CODE(invalid_argument, "f", world.Write(*file, ~uint64_t{0}, "x"));
+  EXPECT_CODE(invalid_argument, "f", world.Await(file->Read(~uint64_t{0}, 1)).status());
+  EXPECT_CODE(invalid_argument, "f", world.Await(file->Truncate(~uint64_t{0})));
+  EXPECT_CODE(platform_error, "f", world.Write(*file, uint64_t{1} << 60, "x"));
+  EXPECT_CODE(platform_error, "f", world.Await(file->Truncate(uint64_t{1} << 60)));
+}
+
+TEST(SimFile, OperationsOutliveTheFile) {
+  TestWorld world(1);
+  auto file = world.OpenDurable("f");
+  Task<absl::Status> write = file->WriteDurable(0, Buffer::Copy("x"));
+  Task<absl::Status> started = [](Task<absl::Status> operation) -> Task<absl::Status> {
+    co_return co_await std::move(operation);
+  }(std::move(write));
+  auto done = world.process->group.Start("write", std::move(started));
+  world.timeline.Step();
+  file.reset();
+  while (world.timeline.Step()) {
+  }
+  EXPECT_EQ(world.Content("f"), "x");
+}
+
+TEST(SimFile, AKillLosesNothingThatCompleted) {
+  TestWorld world(1, {.crash_style = CrashStyle::kLoseAll});
+  ASSERT_TRUE(world.Write(*world.Open("f"), 0, "x").ok());
+  world.Kill();
+  world.Start();
+  EXPECT_EQ(world.Content("f"), "x");
+  world.PowerCycle();
+  EXPECT_EQ(world.Content("f"), "?file_not_found");
+}
+
+TEST(SimFile, WhatIsSyncedSurvivesTheLossOfPowerAndOtherBytesMay) {
+  const Set outcomes = OverSeeds([](TestWorld& world) {
+    auto file = world.OpenDurable("f");
+    EXPECT_TRUE(world.Write(*file, 0, "a").ok());
+    EXPECT_TRUE(world.Await(file->Sync()).ok());
+    EXPECT_TRUE(world.WriteDurable(*file, 1, "b").ok());
+    EXPECT_TRUE(world.Write(*file, 0, "c").ok());
+    file.reset();
+    world.PowerCycle();
+    return world.Content("f");
+  });
+  EXPECT_EQ(outcomes, (Set{"ab", "cb"}));
+}
+
+TEST(SimFile, ASyncCoversOnlyWhatCompletedBeforeIt) {
+  const Set outcomes = OverSeeds([](TestWorld& world) {
+    auto file = world.OpenDurable("f");
+    EXPECT_TRUE(world.WriteDurable(*file, 0, "a").ok());
+    // The write completes first, since its latency is a tenth of the sync's.
+    Future<absl::Status> sync = world.process->group.Start("sync", file->Sync());
+    EXPECT_TRUE(world.Write(*file, 0, "b").ok());
+    while (world.timeline.Step()) {
+    }
+    file.reset();
+    world.PowerCycle();
+    return world.Content("f");
+  });
+  EXPECT_EQ(outcomes, (Set{"a", "b"}));
+}
+
+TEST(SimFile, AnAbandonedWriteHappensWholeTornOrNotAtAll) {
+  for (const bool kill : {false, true}) {
+    for (const bool durable : {false, true}) {
+      const Set outcomes = OverSeeds(
+          [=](TestWorld& world) {
+            auto file = world.OpenDurable("f");
+            const Buffer data = Buffer::Copy(std::string(2 * kSectorBytes, 'x'));
+            if (!kill) {
+              world.Abandon(durable ? file->WriteDurable(0, data) : file->Write(0, data));
+            } else {
+              auto write = world.process->group.Start(
+                  "write", durable ? file->WriteDurable(0, data) : file->Write(0, data));
+              world.timeline.Step();
+              file.reset();
+              world.PowerCycle();
+            }
+            return std::to_string(world.Content("f").size());
+          },
+          {.crash_style = CrashStyle::kKeepAll});
+      EXPECT_EQ(outcomes, (Set{"0", "512", "1024"})) << kill << durable;
+    }
+  }
+}
+
+TEST(SimFileSystem, AbandonedChangesHappenOrDoNot) {
+  const std::vector<std::function<Task<absl::Status>(FileSystem&)>> changes = {
+      [](FileSystem& files) { return files.Rename("f", "g"); },
+      [](FileSystem& files) { return files.Delete("f"); },
+      [](FileSystem& files) { return files.CreateDirectory("h"); }};
+  for (const auto& change : changes) {
+    const Set outcomes = OverSeeds([&](TestWorld& world) {
+      world.OpenDurable("f").reset();
+      world.Abandon(change(world.files()));
+      std::string names;
+      const auto listed = world.Await(world.files().List(""));
+      EXPECT_TRUE(listed.ok());
+      for (const std::string& name : *listed) names += name;
+      return names;
+    });
+    EXPECT_EQ(outcomes.size(), 2u);
+    EXPECT_TRUE(outcomes.contains("f"));
+  }
+}
+
+TEST(SimFileSystem, OpenModes) {
+  TestWorld world(1);
+  auto& files = world.files();
+  EXPECT_CODE(file_not_found, "f", world.Await(files.Open("f", OpenMode::kExisting)).status());
+  ASSERT_TRUE(world.Await(files.Open("f", OpenMode::kCreateNew)).ok());
+  EXPECT_CODE(file_exists, "f", world.Await(files.Open("f", OpenMode::kCreateNew)).status());
+  ASSERT_TRUE(world.Await(files.Open("f", OpenMode::kExisting)).ok());
+  ASSERT_TRUE(world.Write(*world.Open("f"), 0, "x").ok());
+  EXPECT_EQ(world.Content("f"), "x");
+  ASSERT_TRUE(world.Await(files.CreateDirectory("d")).ok());
+  ASSERT_TRUE(world.Await(files.CreateDirectory("d")).ok());
+  EXPECT_CODE(file_exists, "f", world.Await(files.CreateDirectory("f")));
+  EXPECT_CODE(platform_error, "d", world.Await(files.Open("d", OpenMode::kCreate)).status());
+  EXPECT_CODE(file_not_found, "e/f", world.Await(files.Open("e/f", OpenMode::kCreate)).status());
+  EXPECT_CODE(file_not_found, "e/d", world.Await(files.CreateDirectory("e/d")));
+  ASSERT_TRUE(world.Await(files.Open("d/f", OpenMode::kCreate)).ok());
+  EXPECT_EQ(*world.Await(files.List("")), (std::vector<std::string>{"d", "f"}));
+  EXPECT_EQ(*world.Await(files.List("d")), (std::vector<std::string>{"f"}));
+  EXPECT_CODE(file_not_found, "f", world.Await(files.List("f")).status());
+  EXPECT_CODE(file_not_found, "x", world.Await(files.List("x")).status());
+  EXPECT_CODE(file_not_found, "x", world.Await(files.SyncDirectory("x")));
+}
+
+TEST(SimFileSystem, PathsThatAreNone) {
+  TestWorld world(1);
+  auto& files = world.files();
+  for (const std::string& path : {std::string("/a"), std::string("a/"), std::string("a//b"),
+                                  std::string("."), std::string("a/.."), std::string("a\0b", 3)}) {
+    EXPECT_CODE(invalid_argument, path, world.Await(files.Open(path, OpenMode::kCreate)).status());
+    EXPECT_CODE(invalid_argument, path, world.Await(files.List(path)).status());
+    EXPECT_CODE(invalid_argument, path, world.Await(files.Rename(path, "b")));
+    EXPECT_CODE(invalid_argument, path, world.Await(files.Rename("b", path)));
+    EXPECT_CODE(invalid_argument, path, world.Await(files.SyncDirectory(path)));
+    EXPECT_CODE(invalid_argument, path, world.Await(files.CreateDirectory(path)));
+    EXPECT_CODE(invalid_argument, path, world.Await(files.Lock(path)).status());
+  }
+  EXPECT_CODE(invalid_argument, "", world.Await(files.Open("", OpenMode::kCreate)).status());
+  EXPECT_CODE(invalid_argument, "", world.Await(files.Delete("")));
+  EXPECT_TRUE(world.Await(files.CreateDirectory("")).ok());
+}
+
+TEST(SimFileSystem, RenameReplacesAndDeleteLeavesOpenFilesUsable) {
+  TestWorld world(1);
+  auto& files = world.files();
+  auto old = world.Open("g");
+  ASSERT_TRUE(world.Write(*old, 0, "old").ok());
+  ASSERT_TRUE(world.Write(*world.Open("f"), 0, "new").ok());
+  ASSERT_TRUE(world.Await(files.Rename("f", "g")).ok());
+  ASSERT_TRUE(world.Await(files.Rename("g", "g")).ok());
+  EXPECT_EQ(world.Content("g"), "new");
+  EXPECT_EQ(world.Content("f"), "?file_not_found");
+  EXPECT_EQ(world.Await(old->Read(0, 9))->view(), "old");
+  EXPECT_CODE(file_not_found, "f", world.Await(files.Rename("f", "g")));
+  EXPECT_CODE(file_not_found, "x/g", world.Await(files.Rename("g", "x/g")));
+  ASSERT_TRUE(world.Await(files.CreateDirectory("d")).ok());
+  EXPECT_CODE(platform_error, "g", world.Await(files.Rename("g", "d")));
+  EXPECT_CODE(platform_error, "d", world.Await(files.Delete("d")));
+  auto gone = world.Open("g");
+  ASSERT_TRUE(world.Await(files.Delete("g")).ok());
+  EXPECT_CODE(file_not_found, "g", world.Await(files.Delete("g")));
+  ASSERT_TRUE(world.Write(*gone, 3, "er").ok());
+  ASSERT_TRUE(world.Await(gone->Sync()).ok());
+  EXPECT_EQ(world.Await(gone->Read(0, 9))->view(), "newer");
+}
+
+TEST(SimFileSystem, NamesAreLostWithoutASyncOfTheDirectory) {
+  const auto run = [](bool sync) {
+    return OverSeeds([sync](TestWorld& world) {
+      EXPECT_TRUE(world.WriteDurable(*world.Open("f"), 0, "x").ok());
+      if (sync) EXPECT_TRUE(world.Await(world.files().SyncDirectory("")).ok());
+      world.PowerCycle();
+      return world.Content("f");
+    });
+  };
+  EXPECT_EQ(run(true), (Set{"x"}));
+  EXPECT_EQ(run(false), (Set{"x", "?file_not_found"}));
+}
+
+TEST(SimFileSystem, ALockHasOneHolderUntilItIsGivenUpOrItsProcessDies) {
+  TestWorld world(1);
+  auto lock = world.Await(world.files().Lock("lock"));
+  ASSERT_TRUE(lock.ok());
+  EXPECT_EQ(*world.Await(world.files().List("")), (std::vector<std::string>{"lock"}));
+  EXPECT_CODE(file_locked, "lock", world.Await(world.files().Lock("lock")).status());
+  lock->reset();
+  lock = world.Await(world.files().Lock("lock"));
+  ASSERT_TRUE(lock.ok());
+  {
+    TestProcess other(world.timeline, world.disk, "p", 77);
+    std::string code;
+    other.group.Spawn("lock", [](ProcessFiles* files, std::string* out) -> Task<absl::Status> {
+      *out = NameOfCode((co_await files->Lock("lock")).status());
+      co_return absl::OkStatus();
+    }(other.files.get(), &code));
+    while (world.timeline.Step()) {
+    }
+    EXPECT_EQ(code, "file_locked");
+  }
+  world.Kill();
+  world.Start();
+  auto next = world.Await(world.files().Lock("lock"));
+  ASSERT_TRUE(next.ok());
+  lock->reset();  // Of the dead incarnation: takes nothing from the living one.
+  EXPECT_CODE(file_locked, "lock", world.Await(world.files().Lock("lock")).status());
+  EXPECT_CODE(file_not_found, "x/l", world.Await(world.files().Lock("x/l")).status());
+}
+
+TEST(DiskFault, ASyncThatFailsForgets) {
+  for (const bool durable : {false, true}) {
+    const Set outcomes = OverSeeds([durable](TestWorld& world) {
+      auto file = world.OpenDurable("f");
+      world.disk.FailNextSync();
+      if (durable) {
+        EXPECT_CODE(io_error, "f", world.WriteDurable(*file, 0, "x"));
+      } else {
+        EXPECT_TRUE(world.Write(*file, 0, "x").ok());
+        EXPECT_CODE(io_error, "f", world.Await(file->Sync()));
+      }
+      EXPECT_TRUE(world.Await(file->Sync()).ok());
+      EXPECT_EQ(world.Content("f"), "x");
+      EXPECT_EQ(world.disk.effects(DiskEffect::kSyncFailed), 1u);
+      file.reset();
+      world.PowerCycle();
+      return world.Content("f");
+    });
+    EXPECT_EQ(outcomes, (Set{"", std::string(1, '\0'), "x"}));
+  }
+}
+
+TEST(DiskFault, ASyncOfADirectoryFails) {
+  const Set outcomes = OverSeeds([](TestWorld& world) {
+    world.Open("f").reset();
+    world.disk.FailNextSync();
+    EXPECT_CODE(io_error, "sync", world.Await(world.files().SyncDirectory("")));
+    world.PowerCycle();
+    return world.Content("f");
+  });
+  EXPECT_EQ(outcomes, (Set{"", "?file_not_found"}));
+}
+
+TEST(DiskFault, ReadsFailBySectorAndForGood) {
+  TestWorld world(3);
+  auto file = world.Open("f");
+  const std::string bytes(64 * 4096, 'x');
+  ASSERT_TRUE(world.Write(*file, 0, bytes).ok());
+  world.disk.FailReads(4);
+  std::vector<bool> bad;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (uint64_t block = 0; block < 64; ++block) {
+      const auto read = world.Await(file->Read(block * 4096, 4096));
+      if (!read.ok()) EXPECT_CODE(io_error, "f", read.status());
+      if (pass == 0) bad.push_back(!read.ok());
+      EXPECT_EQ(bad[block], !read.ok());
+    }
+  }
+  const auto count = static_cast<uint64_t>(std::count(bad.begin(), bad.end(), true));
+  EXPECT_GT(count, 4u);
+  EXPECT_LT(count, 40u);
+  EXPECT_EQ(world.disk.effects(DiskEffect::kReadFailed), 2 * count);
+  EXPECT_TRUE(world.Await(file->Read(bytes.size(), 1)).ok());
+  world.disk.HealAll();
+  EXPECT_EQ(world.Await(file->Read(0, 1 << 20))->view(), bytes);
+}
+
+TEST(DiskFault, WritesFailAndLeaveAnyPart) {
+  const Set outcomes = OverSeeds([](TestWorld& world) {
+    auto file = world.Open("f");
+    world.disk.FailWrites(1);
+    EXPECT_CODE(io_error, "f", world.Write(*file, 0, std::string(2 * kSectorBytes, 'x')));
+    EXPECT_CODE(io_error, "f", world.Await(file->Truncate(0)));
+    EXPECT_EQ(world.disk.effects(DiskEffect::kWriteFailed), 2u);
+    EXPECT_FALSE(world.disk.damaged());
+    return std::to_string(world.Content("f").size());
+  });
+  EXPECT_EQ(outcomes, (Set{"0", "512", "1024"}));
+}
+
+TEST(DiskFault, BitsRotInDurableBytes) {
+  TestWorld world(1);
+  auto file = world.OpenDurable("f");
+  ASSERT_TRUE(world.WriteDurable(*file, 0, std::string(4096, 'x')).ok());
+  world.disk.RotBits(1);
+  const std::string content = world.Content("f");
+  ASSERT_EQ(content.size(), 4096u);
+  int bits = 0;
+  for (const char c : content) bits += __builtin_popcount(static_cast<uint8_t>(c ^ 'x'));
+  EXPECT_EQ(bits, 1);
+  EXPECT_TRUE(world.disk.damaged());
+  EXPECT_EQ(world.disk.effects(DiskEffect::kBitFlipped), 1u);
+  file.reset();
+  world.PowerCycle();
+  EXPECT_EQ(world.Content("f"), content);
+}
+
+TEST(DiskFault, AWriteIsLostAndAnotherMisdirected) {
+  TestWorld world(1);
+  auto file = world.OpenDurable("f");
+  ASSERT_TRUE(world.WriteDurable(*file, 0, std::string(1000, 'x')).ok());
+  world.disk.LoseNextWrite();
+  ASSERT_TRUE(world.WriteDurable(*file, 0, "lost").ok());
+  EXPECT_EQ(world.Content("f"), std::string(1000, 'x'));
+  EXPECT_TRUE(world.disk.damaged());
+  auto other = world.OpenDurable("g");
+  world.disk.MisdirectNextWrite();
+  ASSERT_TRUE(world.Write(*other, 0, std::string(700, 'y')).ok());
+  EXPECT_EQ(world.Content("g"), "");
+  const std::string content = world.Content("f");
+  EXPECT_EQ(content.size(), 1000u);  // It does not grow.
+  EXPECT_NE(content.find('y'), std::string::npos);
+  EXPECT_EQ(content.find('y') % kSectorBytes, 0u);
+  EXPECT_EQ(world.disk.effects(DiskEffect::kWriteLost), 1u);
+  EXPECT_EQ(world.disk.effects(DiskEffect::kWriteMisdirected), 1u);
+  file.reset();
+  other.reset();
+  world.Kill();
+  world.disk.Wipe();
+  EXPECT_FALSE(world.disk.damaged());
+  world.Start();
+  EXPECT_TRUE(world.Await(world.files().List(""))->empty());
+}
+
+TEST(DiskFault, AFullDiskRefusesBytesAndNamesAndCanBeCleared) {
+  TestWorld world(1);
+  auto file = world.Open("f");
+  ASSERT_TRUE(world.Write(*file, 0, "x").ok());
+  world.disk.SetFull(true);
+  EXPECT_CODE(disk_full, "f", world.Write(*file, 0, "y"));
+  EXPECT_CODE(disk_full, "f", world.WriteDurable(*file, 0, "y"));
+  EXPECT_CODE(disk_full, "g", world.Await(world.files().Open("g", OpenMode::kCreate)).status());
+  EXPECT_CODE(disk_full, "d", world.Await(world.files().CreateDirectory("d")));
+  EXPECT_EQ(world.disk.effects(DiskEffect::kRefusedFull), 4u);
+  world.Abandon(file->Write(0, Buffer::Copy("y")));
+  EXPECT_EQ(world.Content("f"), "x");
+  EXPECT_TRUE(world.Await(file->Truncate(0)).ok());
+  EXPECT_TRUE(world.Await(world.files().Delete("f")).ok());
+  world.disk.SetFull(false);
+  EXPECT_TRUE(world.Write(*file, 0, "y").ok());
+}
+
+TEST(DiskFault, AReadOnlyDiskCanOnlyBeRead) {
+  TestWorld world(1);
+  auto file = world.Open("f");
+  ASSERT_TRUE(world.Write(*file, 0, "x").ok());
+  world.disk.SetReadOnly(true);
+  EXPECT_CODE(platform_error, "f", world.Write(*file, 0, "y"));
+  EXPECT_CODE(platform_error, "f", world.Await(file->Truncate(0)));
+  EXPECT_CODE(platform_error, "f", world.Await(world.files().Delete("f")));
+  EXPECT_CODE(platform_error, "f", world.Await(world.files().Rename("f", "g")));
+  EXPECT_CODE(platform_error, "f",
+              world.Await(world.files().Open("f", OpenMode::kCreate)).status());
+  EXPECT_EQ(world.Await(file->Read(0, 9))->view(), "x");
+  EXPECT_EQ(world.disk.effects(DiskEffect::kRefusedReadOnly), 5u);
+  world.disk.HealAll();
+  EXPECT_TRUE(world.Write(*file, 0, "y").ok());
+}
+
+TEST(DiskFault, SlownessMultipliesTimes) {
+  TestWorld world(1, {.tail_max = {}});
+  auto file = world.Open("f");
+  const auto time = [&] {
+    const Time before = world.timeline.Now();
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(world.Write(*file, 0, "x").ok());
+    return world.timeline.Now() - before;
+  };
+  const Duration plain = time();
+  world.disk.SetSlowness(100);
+  EXPECT_GT(time(), plain * 20);
+  EXPECT_EQ(world.disk.effects(DiskEffect::kSlowed), 20u);
+  world.disk.HealAll();
+  EXPECT_LT(time(), plain * 5);
+}
+
+TEST(DiskFault, AStallHoldsOperationsUntilItsEndOrUntilHealed) {
+  TestWorld world(1);
+  auto file = world.Open("f");
+  const Time begin = world.timeline.Now();
+  world.disk.StallUntil(begin + Seconds(100));
+  ASSERT_TRUE(world.Write(*file, 0, "x").ok());
+  EXPECT_GE(world.timeline.Now(), begin + Seconds(100));
+  EXPECT_EQ(world.disk.effects(DiskEffect::kStalled), 1u);
+
+  const Time again = world.timeline.Now();
+  world.disk.StallUntil(again + Seconds(1000));
+  std::vector<Future<absl::Status>> writes;
+  for (int i = 0; i < 3; ++i) {
+    writes.push_back(world.process->group.Start("write", file->Write(0, Buffer::Copy("y"))));
+  }
+  world.Abandon(file->Write(0, Buffer::Copy("z")));
+  EXPECT_FALSE(writes[0].ready());
+  world.disk.HealAll();
+  while (world.timeline.Step()) {
+  }
+  for (auto& write : writes) EXPECT_TRUE(write.ready());
+  EXPECT_LT(world.timeline.Now(), again + Seconds(1));
+}
+
+// A bit of everything, its hash, and what is there at the end.
+std::pair<uint64_t, std::string> Mixture(uint64_t seed, std::optional<int> kill_at_step) {
+  TestWorld world(seed);
+  auto body = [](FileSystem& files) -> Task<absl::Status> {
+    CO_ASSIGN_OR_RETURN(auto lock, co_await files.Lock("lock"));
+    CO_ASSIGN_OR_RETURN(auto file, co_await files.Open("a", OpenMode::kCreate));
+    CO_RETURN_IF_ERROR(co_await file->Write(0, Buffer::Copy(std::string(3000, 'a'))));
+    CO_RETURN_IF_ERROR(co_await file->Sync());
+    CO_RETURN_IF_ERROR(co_await file->WriteDurable(3000, Buffer::Copy("b")));
+    CO_RETURN_IF_ERROR(co_await file->Truncate(2000));
+    CO_ASSIGN_OR_RETURN(const uint64_t size, co_await file->Size());
+    CO_ASSIGN_OR_RETURN(Buffer bytes, co_await file->Read(0, static_cast<uint32_t>(size)));
+    CO_RETURN_IF_ERROR(co_await files.CreateDirectory("d"));
+    CO_RETURN_IF_ERROR(co_await files.Rename("a", "d/b"));
+    CO_RETURN_IF_ERROR(co_await files.SyncDirectory("d"));
+    CO_RETURN_IF_ERROR((co_await files.List("d")).status());
+    co_return co_await files.Delete("d/b");
+  };
+  world.process->group.Spawn("body", body(world.files()));
+  for (int step = 0; step != kill_at_step && world.timeline.Step(); ++step) {
+  }
+  if (kill_at_step.has_value()) world.PowerCycle();
+  std::string names;
+  const auto listed = world.Await(world.files().List(""));
+  EXPECT_TRUE(listed.ok());
+  for (const std::string& name : *listed) names += name + " ";
+  EXPECT_TRUE(world.Await(world.files().Lock("lock")).ok());
+  return {world.timeline.hash(), names};
+}
+
+TEST(Disk, TheSameSeedGivesTheSameHash) {
+  std::set<uint64_t> hashes;
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    const auto first = Mixture(seed, std::nullopt);
+    EXPECT_EQ(first, Mixture(seed, std::nullopt));
+    hashes.insert(first.first);
+  }
+  EXPECT_EQ(hashes.size(), 10u);
+}
+
+TEST(Disk, AProcessCanBeKilledAtEveryStep) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    for (int step = 0; step < 20; ++step) EXPECT_EQ(Mixture(seed, step), Mixture(seed, step));
+  }
+}
+
+TEST(Disk, AFaultShiftsNoLatencies) {
+  const auto run = [](bool fault) {
+    TestWorld world(1);
+    auto file = world.Open("f");
+    if (fault) world.disk.FailWrites(2);
+    for (int i = 0; i < 5; ++i) (void)world.Write(*file, 0, "x");  // Failing or not.
+    return world.timeline.Now();
+  };
+  EXPECT_EQ(run(false), run(true));
+}
+
+}  // namespace
+}  // namespace orrery::sim
