@@ -117,6 +117,19 @@ TEST(SimFile, WhatIsSyncedSurvivesTheLossOfPowerAndOtherBytesMay) {
   EXPECT_EQ(outcomes, (Set{"ab", "cb"}));
 }
 
+TEST(SimFile, UnsyncedSectorsAreLostEachByItself) {
+  const Set outcomes = OverSeeds([](TestWorld& world) {
+    auto file = world.OpenDurable("f");
+    EXPECT_TRUE(world.WriteDurable(*file, 0, std::string(2 * kSectorBytes, 'a')).ok());
+    EXPECT_TRUE(world.Write(*file, 0, std::string(2 * kSectorBytes, 'b')).ok());
+    file.reset();
+    world.PowerCycle();
+    const std::string content = world.Content("f");
+    return std::string({content[0], content[kSectorBytes]});
+  });
+  EXPECT_EQ(outcomes, (Set{"aa", "ab", "ba", "bb"}));
+}
+
 TEST(SimFile, ASyncCoversOnlyWhatCompletedBeforeIt) {
   const Set outcomes = OverSeeds([](TestWorld& world) {
     auto file = world.OpenDurable("f");

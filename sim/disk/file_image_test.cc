@@ -290,6 +290,16 @@ TEST(FileImage, ADurableTruncationKeepsOlderForgottenBytesAway) {
   EXPECT_EQ(outcomes, (std::set<std::string>{std::string(4, '\0')}));
 }
 
+TEST(FileImage, ADurableTruncationSettlesTheSizeAgainstOlderForgottenWrites) {
+  const auto outcomes = Outcomes([](FileImage& file) {
+    file.Write(0, Bytes(4, 'a'));
+    file.Forget(file.last_change());
+    file.Truncate(2);
+    file.Sync(file.last_change());
+  });
+  EXPECT_EQ(outcomes, (std::set<std::string>{std::string(2, '\0'), "aa"}));
+}
+
 TEST(FileImage, ADurableWriteOvertakesNoTruncation) {
   const auto outcomes = Outcomes([](FileImage& file) {
     file.WriteDurable(0, Bytes(6, 'a'));
