@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -116,5 +118,32 @@ class TestWorld {
     co_return absl::OkStatus();
   }
 };
+
+using Set = std::set<std::string>;
+
+inline constexpr uint64_t kSeeds = 60;
+
+// What `run` says over seeds.
+inline Set OverSeeds(const std::function<std::string(TestWorld&)>& run,
+                     DiskParameters parameters = {}) {
+  Set outcomes;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    TestWorld world(seed, parameters);
+    outcomes.insert(run(world));
+  }
+  return outcomes;
+}
+
+inline std::string NameOfCode(const absl::Status& status) {
+  return std::string(InfoOf(CodeOf(status)).name);
+}
+
+#define EXPECT_CODE(code, path, ...)                                       \
+  do {                                                                     \
+    const absl::Status expect_status = (__VA_ARGS__);                      \
+    EXPECT_EQ(NameOfCode(expect_status), #code);                           \
+    EXPECT_NE(expect_status.message().find(path), absl::string_view::npos) \
+        << "no path in: " << Describe(expect_status);                      \
+  } while (false)
 
 }  // namespace orrery::sim
