@@ -1,6 +1,6 @@
 // What coroutines cost: create + await + destroy, futures, spawning, timers among many, locks.
 // Each figure is per operation, in a loop that runs inside one task of a ManualLoop.
-#include "tools/bench/async_bench.h"
+#include "tools/bench/registration.h"
 
 #include <benchmark/benchmark.h>
 
