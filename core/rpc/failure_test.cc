@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/rpc/frame.h"
+#include "core/rpc/handshake.h"
 #include "core/rpc/testing/echo_fixture.h"
 
 namespace orrery::testing_rpc {
@@ -212,6 +214,47 @@ Task<absl::Status> Stranger(Network* network, NetworkAddress to, std::string byt
   const absl::StatusOr<Buffer> answer = co_await connection->Read();
   *closed = !answer.ok() || answer->empty();
   co_return absl::OkStatus();
+}
+
+// A server whose Hello is followed by pongs that nobody asked for, in the same write.
+Task<absl::Status> TalkTooMuch(Network* network, NetworkAddress at, int* connections) {
+  CO_ASSIGN_OR_RETURN(std::unique_ptr<Listener> listener, network->Listen(at));
+  std::vector<std::unique_ptr<Connection>> held;
+  while (true) {
+    CO_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, co_await listener->Accept());
+    ++*connections;
+    std::string bytes(EncodeHello({{"c1", "server", 7, 1, 1}, Lane::kData}).view());
+    for (uint64_t id = 1; id <= 2; ++id) {
+      char pong[kFrameHeaderBytes];
+      WriteFrameHeader({.type = FrameType::kPong, .request_id = id}, {}, {}, pong);
+      bytes.append(pong, sizeof(pong));
+    }
+    connection->Write(Buffer::Copy(bytes));
+    held.push_back(std::move(connection));
+  }
+}
+
+TEST_F(RpcFailureTest, FramesBehindTheHandshakeAreRead) {
+  int connections = 0;
+  tasks.Spawn("server", TalkTooMuch(&server_env.network(), address, &connections));
+  StartClient();
+  Result result;
+  Call(result, Ask("x"), Seconds(1));
+  loop.RunFor(Seconds(1));
+  EXPECT_EQ(CodeOfResult(result), ErrorCode::timed_out);
+  EXPECT_EQ(client->StateOf(address), PeerState::kConnected);
+  EXPECT_GE(connections, 1);
+}
+
+// A pong that comes in two parts leaves nothing of it in the budget.
+TEST_F(RpcFailureTest, AHeartbeatInPartsHoldsNoMemory) {
+  Start();
+  Result result;
+  Call(result, Ask("x", 60000), Seconds(60));
+  loop.RunFor(Milliseconds(100));
+  network.split_bytes = 10;
+  loop.RunFor(Seconds(10));
+  EXPECT_EQ(client_env.memory().used_bytes(), 0u);
 }
 
 TEST_F(RpcFailureTest, StrangersAreClosed) {

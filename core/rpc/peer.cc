@@ -263,11 +263,12 @@ Task<absl::Status> Peer::RunConnected() {
 
 Task<absl::Status> Peer::ReadReplies() {
   while (true) {
-    CO_RETURN_IF_ERROR(co_await link_->Receive());
+    // First what came behind the handshake: a peer may say more than it was asked.
     while (std::optional<Frame> frame = link_->NextFrame()) {
       CO_RETURN_IF_ERROR(OnFrame(*std::move(frame)));
     }
     CO_RETURN_IF_ERROR(link_->Check());
+    CO_RETURN_IF_ERROR(co_await link_->Receive());
   }
 }
 
@@ -355,12 +356,14 @@ Task<absl::Status> Peer::Beat(std::unique_ptr<Link>* heartbeat) {
   Link& link = **heartbeat;
   const uint64_t id = ++beats_;
   link.writer().AddBare(FrameType::kPing, id);
+  bool answered = false;
   while (true) {
     while (const std::optional<Frame> frame = link.NextFrame()) {
       if (frame->header.type != FrameType::kPong) co_return link.Unexpected(*frame);
-      if (frame->header.request_id == id) co_return absl::OkStatus();
+      answered = answered || frame->header.request_id == id;
     }
     CO_RETURN_IF_ERROR(link.Check());
+    if (answered) co_return absl::OkStatus();
     CO_RETURN_IF_ERROR(co_await link.Receive());
   }
 }

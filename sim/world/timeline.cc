@@ -1,6 +1,7 @@
 // One step of virtual time.
 #include "sim/world/timeline.h"
 
+#include "core/base/invariant.h"
 #include "sim/world/loop.h"
 
 namespace orrery::sim {
@@ -39,6 +40,11 @@ bool Timeline::Step() {
   ++events_;
   loop.Fire(node);
   return true;
+}
+
+void Timeline::AdvanceTo(Time time) {
+  INVARIANT(NextDue() >= time, ToNanoseconds(time));
+  if (time > now_) now_ = time;
 }
 
 }  // namespace orrery::sim

@@ -70,6 +70,9 @@ class Timeline {
   // Dispatches the next event and the turn that follows on its loop. False when there is none.
   bool Step();
 
+  // Lets time pass to `time`, unless it is later already. REQUIRES: no event is due before.
+  void AdvanceTo(Time time);
+
   // When the next event is; kNever when there is none.
   Time NextDue() const { return heap_.empty() ? kNever : heap_.TopDue(); }
   size_t pending() const { return heap_.size(); }

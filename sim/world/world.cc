@@ -104,6 +104,7 @@ std::vector<uint64_t> World::CollectProbes() const {
 
 bool World::RunUntil(Time time) {
   while (!failed() && timeline_.NextDue() <= time) timeline_.Step();
+  if (!failed()) timeline_.AdvanceTo(time);
   return !failed();
 }
 

@@ -91,7 +91,7 @@ class World {
 
   // One event. False when nothing is left to happen.
   bool Step() { return timeline_.Step(); }
-  // Runs until `time` or the first failure, whichever comes first; false when it failed.
+  // Runs until `time`, which it is then, or the first failure; false when it failed.
   bool RunUntil(Time time);
 
  private:

@@ -95,6 +95,16 @@ TEST_F(WorldTest, ProcessesTalk) {
   EXPECT_EQ(last_life, 1);
 }
 
+TEST_F(WorldTest, TimePassesWithoutEvents) {
+  server->Kill();
+  client->Kill();
+  while (world->Step()) {
+  }
+  const Time before = world->Now();
+  RunFor(Seconds(3));
+  EXPECT_EQ(world->Now(), before + Seconds(3));
+}
+
 TEST_F(WorldTest, KillLosesNothingWrittenAndTheNextLifeServes) {
   RunFor(Seconds(2));
   server->Kill();
