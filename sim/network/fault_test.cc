@@ -72,6 +72,22 @@ TEST_F(FaultTest, BandwidthIsSharedByWhatIsSent) {
   EXPECT_EQ(Effects(Kind::kBandwidth), 3u);
 }
 
+TEST_F(FaultTest, NothingWaitsOnForBandwidthThatIsBack) {
+  const FaultId fault = world.model.Begin(
+      {.kind = Kind::kBandwidth, .from = {kA}, .to = {kB}, .bytes_per_second = 10});
+  for (const char* text : {"one ", "two ", "three"}) {
+    client->Write(Buffer::Copy(text + std::string(1000, '.')));
+    world.RunFor(Milliseconds(5));
+  }
+  EXPECT_EQ(at_server, "");
+  world.model.End(fault);
+  world.RunFor(Milliseconds(5));
+  ASSERT_EQ(at_server.size(), 3013u);
+  EXPECT_LT(at_server.find("one "), at_server.find("two "));
+  EXPECT_LT(at_server.find("two "), at_server.find("three"));
+  EXPECT_LT(Send("x"), Milliseconds(1));
+}
+
 TEST_F(FaultTest, ClogHoldsBytesInOrderAndBreaksNothing) {
   world.model.Begin({.kind = Kind::kClog, .from = {kA}, .to = {kB}, .both_directions = false},
                     world.timeline.Now() + Seconds(300));

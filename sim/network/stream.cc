@@ -320,6 +320,20 @@ void StreamEnd::Recheck() {
   ArmArrival();
 }
 
+void StreamEnd::Hasten() {
+  Time last{};
+  for (size_t i = 0; i < segments_.size(); ++i) {
+    Segment& segment = segments_[i];
+    const Time sooner = wire().ArrivalTime(in(), segment.bytes, NextFaultDraw());
+    last = segment.due = std::min(segment.due, std::max(last, sooner));
+  }
+  if (segments_.empty()) return;
+  last_due_ = last;
+  if (!arrival_.armed()) return;
+  arrival_.clock->Disarm(arrival_);
+  ArmArrival();
+}
+
 void StreamEnd::ArmPatience() {
   if (patience_.armed()) return;
   const NetworkParameters& parameters = wire().parameters;

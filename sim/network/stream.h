@@ -72,6 +72,8 @@ class StreamEnd {
   void LetPeerProbe();
   // After a change of faults: moves on, or begins to lose patience.
   void Recheck();
+  // The link to this end carries more than before: what is under way comes sooner.
+  void Hasten();
   void ArmPatience();
   void StartPatience(Time until);
   void EndPatience();

@@ -74,11 +74,8 @@ Time Wire::ArrivalTime(Link& link, uint32_t bytes, uint64_t draw) {
     Count(NetworkFaultKind::kSlowPeer);
   }
   if (bytes == 0) return timeline.Now() + latency;
-  uint64_t bytes_per_second = link.bytes_per_second;
-  if (link.limit_bytes_per_second != 0 && link.limit_bytes_per_second < bytes_per_second) {
-    bytes_per_second = link.limit_bytes_per_second;
-    Count(NetworkFaultKind::kBandwidth);
-  }
+  const uint64_t bytes_per_second = link.EffectiveBytesPerSecond();
+  if (bytes_per_second < link.bytes_per_second) Count(NetworkFaultKind::kBandwidth);
   link.busy_until = std::max(link.busy_until, timeline.Now()) + TimeFor(bytes, bytes_per_second);
   return link.busy_until + latency;
 }

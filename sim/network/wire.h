@@ -2,6 +2,7 @@
 // they mean for each link.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -41,6 +42,11 @@ struct Link {
   Duration slow_delay{};
   uint64_t limit_bytes_per_second = 0;  // 0: none.
   uint32_t window_bytes = 0;
+
+  uint64_t EffectiveBytesPerSecond() const {
+    return limit_bytes_per_second == 0 ? bytes_per_second
+                                       : std::min(bytes_per_second, limit_bytes_per_second);
+  }
 };
 
 class Wire {
@@ -117,6 +123,7 @@ class Wire {
   void BreakHalf(const NetworkFault& fault);
   void Recompute(Link& link) const;
   void RecomputeLinks();
+  void HastenStreams(const std::vector<const Link*>& faster);
   void RecheckStreams();
 
   std::vector<HostState> hosts_;

@@ -171,7 +171,28 @@ void Wire::Recompute(Link& link) const {
 }
 
 void Wire::RecomputeLinks() {
-  for (auto& [ends, link] : links_) Recompute(link);
+  std::vector<const Link*> faster;
+  for (auto& [ends, link] : links_) {
+    const uint64_t before = link.EffectiveBytesPerSecond();
+    Recompute(link);
+    if (link.EffectiveBytesPerSecond() <= before) continue;
+    link.busy_until = std::min(link.busy_until, timeline.Now());
+    faster.push_back(&link);
+  }
+  if (!faster.empty()) HastenStreams(faster);
+}
+
+// What waits for its turn on a slow link does not wait on when the link is slow no more.
+void Wire::HastenStreams(const std::vector<const Link*>& faster) {
+  for (const std::unique_ptr<Stream>& stream : streams_) {
+    if (stream == nullptr) continue;
+    for (const int side : {0, 1}) {
+      const Link* const link = stream->end(1 - side).out;
+      if (std::find(faster.begin(), faster.end(), link) != faster.end()) {
+        stream->end(side).Hasten();
+      }
+    }
+  }
 }
 
 void Wire::RecheckStreams() {
