@@ -12,6 +12,7 @@ constexpr int64_t kMillion = 1'000'000;
 
 // value * (kMillion + ppm) / kMillion without overflow.
 int64_t Scale(int64_t value, int64_t ppm) {
+  if (ppm == 0) return value;
   return value + static_cast<int64_t>(static_cast<__int128>(value) * ppm / kMillion);
 }
 
