@@ -28,7 +28,7 @@ std::vector<WorldKind> NetworkWorlds() {
   return worlds;
 }
 
-std::string NameOfWorld(const testing::TestParamInfo<WorldKind>& info) {
+std::string NameOfWorld(const ::testing::TestParamInfo<WorldKind>& info) {
   switch (info.param.kind) {
     case WorldKind::kReal:
       return "Real";

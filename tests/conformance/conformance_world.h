@@ -62,9 +62,9 @@ Task<absl::Status> WaitForDeath(Env& env);
 // Real TCP and some seeds; for what has to do with the network real TLS too.
 std::vector<WorldKind> Worlds();
 std::vector<WorldKind> NetworkWorlds();
-std::string NameOfWorld(const testing::TestParamInfo<WorldKind>& info);
+std::string NameOfWorld(const ::testing::TestParamInfo<WorldKind>& info);
 
-class ConformanceTest : public testing::TestWithParam<WorldKind> {
+class ConformanceTest : public ::testing::TestWithParam<WorldKind> {
  protected:
   // Runs `main` in the world, and fails the test when it fails.
   void Run(Main main) {
@@ -84,37 +84,37 @@ inline void IgnoreError(std::string_view, absl::Status) {}
 }  // namespace orrery::conformance
 
 // Inside a body: leaves it, reported here, unless the condition holds, the Status is ok.
-#define CO_ASSERT_TRUE(...)                                                              \
-  do {                                                                                   \
-    if (!(__VA_ARGS__)) {                                                                \
-      ADD_FAILURE() << "not true: " #__VA_ARGS__;                                        \
+#define CO_ASSERT_TRUE(...)                                                                 \
+  do {                                                                                      \
+    if (!(__VA_ARGS__)) {                                                                   \
+      ADD_FAILURE() << "not true: " #__VA_ARGS__;                                           \
       co_return ::orrery::Error(::orrery::ErrorCode::internal_error, "a failed assertion"); \
-    }                                                                                    \
+    }                                                                                       \
   } while (false)
 
-#define CO_ASSERT_OK(...)                                                                    \
-  do {                                                                                       \
-    if (::absl::Status conformance_status = (__VA_ARGS__); !conformance_status.ok()) {       \
-      ADD_FAILURE() << #__VA_ARGS__ " gave " << ::orrery::Describe(conformance_status);      \
-      co_return conformance_status;                                                          \
-    }                                                                                        \
+#define CO_ASSERT_OK(...)                                                               \
+  do {                                                                                  \
+    if (::absl::Status conformance_status = (__VA_ARGS__); !conformance_status.ok()) {  \
+      ADD_FAILURE() << #__VA_ARGS__ " gave " << ::orrery::Describe(conformance_status); \
+      co_return conformance_status;                                                     \
+    }                                                                                   \
   } while (false)
 
 // CO_ASSERT_ASSIGN(auto x, co_await f()): `f` gives a StatusOr.
 #define CO_ASSERT_ASSIGN(lhs, ...) \
   CO_ASSERT_ASSIGN_TO(ORRERY_CONCAT(conformance_result_, __LINE__), lhs, __VA_ARGS__)
-#define CO_ASSERT_ASSIGN_TO(result, lhs, ...)                                       \
-  auto result = (__VA_ARGS__);                                                      \
-  if (!result.ok()) {                                                               \
-    ADD_FAILURE() << #__VA_ARGS__ " gave " << ::orrery::Describe(result.status());  \
-    co_return std::move(result).status();                                           \
-  }                                                                                 \
+#define CO_ASSERT_ASSIGN_TO(result, lhs, ...)                                      \
+  auto result = (__VA_ARGS__);                                                     \
+  if (!result.ok()) {                                                              \
+    ADD_FAILURE() << #__VA_ARGS__ " gave " << ::orrery::Describe(result.status()); \
+    co_return std::move(result).status();                                          \
+  }                                                                                \
   lhs = *std::move(result)
 
 // The Status must have this code.
-#define EXPECT_CODE(code, ...)                                                        \
-  do {                                                                                \
-    const ::absl::Status conformance_status = (__VA_ARGS__);                          \
-    EXPECT_EQ(::orrery::CodeOf(conformance_status), ::orrery::ErrorCode::code)        \
-        << #__VA_ARGS__ " gave " << ::orrery::Describe(conformance_status);           \
+#define EXPECT_CODE(code, ...)                                                 \
+  do {                                                                         \
+    const ::absl::Status conformance_status = (__VA_ARGS__);                   \
+    EXPECT_EQ(::orrery::CodeOf(conformance_status), ::orrery::ErrorCode::code) \
+        << #__VA_ARGS__ " gave " << ::orrery::Describe(conformance_status);    \
   } while (false)

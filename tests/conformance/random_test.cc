@@ -8,7 +8,7 @@ namespace orrery::conformance {
 namespace {
 
 class RandomTest : public ConformanceTest {};
-INSTANTIATE_TEST_SUITE_P(Worlds, RandomTest, testing::ValuesIn(Worlds()), NameOfWorld);
+INSTANTIATE_TEST_SUITE_P(Worlds, RandomTest, ::testing::ValuesIn(Worlds()), NameOfWorld);
 
 std::vector<uint64_t> Draws(Random& random) {
   std::vector<uint64_t> out;

@@ -21,7 +21,7 @@ constexpr uint16_t kPeerPort = 4500;
 class RealWorld final : public ConformanceWorld {
  public:
   explicit RealWorld(bool tls) {
-    std::string pattern = testing::TempDir() + "/conformance.XXXXXX";
+    std::string pattern = ::testing::TempDir() + "/conformance.XXXXXX";
     directory_ = ::mkdtemp(pattern.data());
     knobs_.Add<real::RealKnobs>();
     knobs_.Add<RpcKnobs>();
@@ -35,7 +35,8 @@ class RealWorld final : public ConformanceWorld {
   absl::Status Run(Main main) override {
     ASSIGN_OR_RETURN(main_, Make("main"));
     // A machine has many loopback addresses: nobody else listens at one drawn from 16 million.
-    const uint32_t drawn = static_cast<uint32_t>(main_->env().random("peer_address").Below(1 << 24));
+    const uint32_t drawn =
+        static_cast<uint32_t>(main_->env().random("peer_address").Below(1 << 24));
     peer_address_ = NetworkAddress::V4((127u << 24) | drawn, kPeerPort);
     const absl::Status status = main_->Run([&main](Env& env) -> Task<absl::Status> {
       co_return co_await Timeout(env.clock(), kRunMax, main(env));

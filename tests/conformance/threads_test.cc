@@ -13,7 +13,7 @@ namespace orrery::conformance {
 namespace {
 
 class ThreadsTest : public ConformanceTest {};
-INSTANTIATE_TEST_SUITE_P(Worlds, ThreadsTest, testing::ValuesIn(Worlds()), NameOfWorld);
+INSTANTIATE_TEST_SUITE_P(Worlds, ThreadsTest, ::testing::ValuesIn(Worlds()), NameOfWorld);
 
 constexpr Pool kOne{"one", 1};
 constexpr Pool kThree{"three", 3};
