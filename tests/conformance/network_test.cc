@@ -350,9 +350,11 @@ TEST_P(NetworkTest, ADestroyedListenerEndsItsAccept) {
   });
 }
 
-Task<absl::Status> AcceptAndEcho(Env& env, Listener& listener, int count) {
+using Connections = std::vector<std::unique_ptr<Connection>>;
+
+Task<absl::Status> AcceptAndEcho(Env& env, Listener& listener, int count,
+                                 Connections& connections) {
   TaskGroup group(env.executor(), ExpectNoError);
-  std::vector<std::unique_ptr<Connection>> connections;
   for (int i = 0; i < count; ++i) {
     CO_ASSERT_ASSIGN(connections.emplace_back(), co_await listener.Accept());
     group.Spawn("echo", Echo(*connections.back()));
@@ -372,8 +374,9 @@ Task<absl::Status> AskEcho(Env& env, NetworkAddress address, int number) {
 TEST_P(NetworkTest, ManyConnectionsAtOnce) {
   Run([](Env& env) -> Task<absl::Status> {
     CO_ASSERT_ASSIGN(const auto listener, env.network().Listen(kAnyPort));
+    Connections accepted;  // Until everything has arrived.
     TaskGroup group(env.executor(), ExpectNoError);
-    group.Spawn("accept", AcceptAndEcho(env, *listener, 60));
+    group.Spawn("accept", AcceptAndEcho(env, *listener, 60, accepted));
     for (int i = 0; i < 60; ++i) {
       group.Spawn("ask", AskEcho(env, listener->local_address(), i));
     }
