@@ -5,5 +5,7 @@ set -eu
 root=$(dirname "$(readlink -f WORKSPACE)")
 cd "$root/tests/framework_consumer"
 base=$(mktemp -d)
-trap 'HOME=$base bazel --output_base="$base/out" shutdown; chmod -R u+w "$base"; rm -rf "$base"' EXIT
-HOME=$base bazel --output_base="$base/out" test //...
+HOME=$base
+export HOME
+trap 'bazel --output_base="$base/out" shutdown; chmod -R u+w "$base"; rm -rf "$base"' EXIT
+bazel --output_base="$base/out" test //...
