@@ -38,7 +38,8 @@ class Clock {
   virtual int64_t WallMicros() const = 0;
 
   // Dispatches `timer` at the loop's top once Now() >= due, never inside Arm; a `due` in the past
-  // is dispatched soon. REQUIRES: !timer.armed(), timer.run is set.
+  // is dispatched soon, and counts as one of about now: it does not go before others for ever.
+  // REQUIRES: !timer.armed(), timer.run is set.
   virtual void Arm(TimerNode& timer, Time due) noexcept = 0;
 
   // Takes an armed timer out; it will not be dispatched. REQUIRES: timer.clock == this.

@@ -83,9 +83,10 @@ class FileSystem {
   virtual Task<absl::StatusOr<std::unique_ptr<File>>> Open(std::string path, OpenMode mode) = 0;
 
   // Atomic: `to` names either its old file or the one that was `from`. Replaces a file `to`.
+  // Directories are neither renamed nor replaced: platform_error.
   virtual Task<absl::Status> Rename(std::string from, std::string to) = 0;
 
-  // An open File of the path stays usable.
+  // An open File of the path stays usable. platform_error for a directory.
   virtual Task<absl::Status> Delete(std::string path) = 0;
 
   // Names of the files and directories directly in `directory`, sorted.

@@ -86,7 +86,8 @@ class Network {
   virtual Task<absl::StatusOr<std::unique_ptr<Connection>>> Connect(NetworkAddress address) = 0;
 
   // The addresses of `host` (a name or a literal address) with `port`, in the order to try them;
-  // never an empty list: name_not_found. Answers may be stale. Cancel-safe.
+  // never an empty list: name_not_found. Answers may be stale. "localhost" is this machine.
+  // Cancel-safe.
   virtual Task<absl::StatusOr<std::vector<NetworkAddress>>> Resolve(std::string host,
                                                                     uint16_t port) = 0;
 

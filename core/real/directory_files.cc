@@ -180,6 +180,11 @@ class HeldLock final : public FileLock {
   int fd = -1;
 };
 
+bool IsDirectory(int root, const std::string& path) {
+  struct stat info;
+  return ::fstatat(root, path.c_str(), &info, 0) == 0 && S_ISDIR(info.st_mode);
+}
+
 absl::StatusOr<std::vector<std::string>> ListNames(int root, const std::string& path) {
   const int fd =
       ::openat(root, path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -253,12 +258,14 @@ Task<absl::StatusOr<std::unique_ptr<File>>> DirectoryFiles::Open(std::string pat
 Task<absl::Status> DirectoryFiles::Rename(std::string from, std::string to) {
   CO_RETURN_IF_ERROR(Check(from, /*root_allowed=*/false));
   CO_RETURN_IF_ERROR(Check(to, /*root_allowed=*/false));
-  co_return co_await CallOn(pools_, pool_,
-                            [root = root_, from = std::move(from), to = std::move(to)] {
-                              return ::renameat(root->fd, from.c_str(), root->fd, to.c_str()) == 0
-                                         ? absl::OkStatus()
-                                         : FileError(errno, "rename", from + " to " + to);
-                            });
+  co_return co_await CallOn(
+      pools_, pool_, [root = root_, from = std::move(from), to = std::move(to)] {
+        const bool only_files = !IsDirectory(root->fd, from) && !IsDirectory(root->fd, to);
+        if (only_files && ::renameat(root->fd, from.c_str(), root->fd, to.c_str()) == 0) {
+          return absl::OkStatus();
+        }
+        return FileError(only_files ? errno : EISDIR, "rename", from + " to " + to);
+      });
 }
 
 Task<absl::Status> DirectoryFiles::Delete(std::string path) {
@@ -282,9 +289,7 @@ Task<absl::Status> DirectoryFiles::CreateDirectory(std::string directory) {
   co_return co_await CallOn(pools_, pool_, [root = root_, path = std::move(directory)] {
     if (::mkdirat(root->fd, path.c_str(), kDirectoryMode) == 0) return absl::OkStatus();
     const int error = errno;
-    struct stat info;
-    const bool there = error == EEXIST && ::fstatat(root->fd, path.c_str(), &info, 0) == 0 &&
-                       S_ISDIR(info.st_mode);
+    const bool there = error == EEXIST && IsDirectory(root->fd, path);
     return there ? absl::OkStatus() : FileError(error, "create directory", path);
   });
 }

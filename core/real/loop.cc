@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
@@ -44,7 +45,8 @@ int64_t Loop::WallMicros() const {
 }
 
 void Loop::Arm(TimerNode& timer, Time due) noexcept {
-  timer.due = due;
+  // Not in the pass that runs now: a sleeper in the past would keep everybody else waiting.
+  timer.due = std::max(due, passed_ + Duration(1));
   timer.tie = ++last_tie_;
   timer.clock = this;
   timers_.Push(timer);
@@ -115,9 +117,9 @@ void Loop::Turn() {
 }
 
 void Loop::RunTimers() {
-  const Time now = Now();
+  passed_ = Now();
   for (int64_t n = 0; n < turn_nodes_max_; ++n) {
-    if (timers_.empty() || timers_.TopDue() > now) break;
+    if (timers_.empty() || timers_.TopDue() > passed_) break;
     TimerNode& timer = timers_.Pop();
     timer.clock = nullptr;
     Dispatch(timer);

@@ -75,6 +75,7 @@ class Loop final : public Executor, public Clock {
   TurnEnd turn_end_;
   TimerHeap timers_;
   uint64_t last_tie_ = 0;
+  Time passed_{};  // When timers were last looked at.
   bool stop_ = false;
   Time wake_at_ = kNever;  // When the io timer fires; kNever: not armed.
 

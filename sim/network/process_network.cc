@@ -10,6 +10,7 @@ namespace orrery::sim {
 namespace {
 
 const std::string kNoName;
+constexpr uint32_t kLocalhost = 0x7f000001;
 
 // Waits in `slot` until somebody takes it from there and wakes it.
 class SlotAwaiter : public Waiter {
@@ -250,6 +251,8 @@ Task<absl::StatusOr<std::vector<NetworkAddress>>> SimProcessNetwork::Resolve(std
   if (fenced_) {
     return Failed<std::vector<NetworkAddress>>(Error(ErrorCode::process_fenced));
   }
+  // Every machine knows it by itself.
+  if (host == "localhost") return Literal(NetworkAddress::V4(kLocalhost, port));
   return LookUp(wire_, loop_, host_, std::move(host), port,
                 HashWords(wire_.draw_key, loop_.key(), HashName("resolve"), ++resolves_));
 }

@@ -144,13 +144,13 @@ void Loop::Arm(TimerNode& timer, Time due) noexcept {
   const Duration local_wait = due - Now();
   // A local wait of w takes w / (1 + ppm/10^6) of world time; one nanosecond more than rounding
   // down, so that local time has reached `due` when the timer fires.
-  const int64_t wait = local_wait.count() <= 0 ? 0
-                       : drift_ppm_ == 0
-                           ? local_wait.count()
-                           : static_cast<int64_t>(static_cast<__int128>(local_wait.count()) *
-                                                  kMillion / (kMillion + drift_ppm_)) +
-                                 1;
-  ArmAt(timer, timeline_.now_ + Duration(wait));
+  const __int128 wait =
+      local_wait.count() <= 0 ? 0
+      : drift_ppm_ == 0
+          ? local_wait.count()
+          : static_cast<__int128>(local_wait.count()) * kMillion / (kMillion + drift_ppm_) + 1;
+  const bool too_late = wait > (kNever - timeline_.now_).count();
+  ArmAt(timer, too_late ? kNever : timeline_.now_ + Duration(static_cast<int64_t>(wait)));
 }
 
 void Loop::ArmAt(TimerNode& timer, Time world_due) noexcept {
