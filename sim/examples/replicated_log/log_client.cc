@@ -39,8 +39,8 @@ Task<absl::StatusOr<Rep>> LogClient::CallLeader(Method<Req, Rep> method, Req req
     const Duration rest = deadline - env_.clock().Now();
     if (rest <= Duration(0)) co_return Error(ErrorCode::timed_out);
     const uint32_t asked = leader_;
-    absl::StatusOr<Message<Rep>> reply = co_await rpc_.Call(
-        replicas_[asked - 1], method, {request}, std::min(rest, attempt_timeout_));
+    absl::StatusOr<Message<Rep>> reply = co_await rpc_.Call(replicas_[asked - 1], method, {request},
+                                                            std::min(rest, attempt_timeout_));
     if (reply.ok() && reply->header.done()) co_return std::move(reply->header);
     if (!reply.ok() && !MayPass(reply.status())) co_return reply.status();
     // Others may have moved the guess meanwhile; then it is as good as any.
@@ -74,8 +74,7 @@ Task<absl::Status> LogClient::Put(Entries entries, Duration timeout) {
   co_return reply.status();
 }
 
-Task<absl::StatusOr<std::optional<std::string>>> LogClient::Get(std::string key,
-                                                                Duration timeout) {
+Task<absl::StatusOr<std::optional<std::string>>> LogClient::Get(std::string key, Duration timeout) {
   GetRequest request;
   request.set_key(std::move(key));
   CO_ASSIGN_OR_RETURN(GetReply reply, co_await CallLeader(kGet, std::move(request), timeout));
@@ -84,8 +83,7 @@ Task<absl::StatusOr<std::optional<std::string>>> LogClient::Get(std::string key,
 }
 
 Task<absl::StatusOr<uint64_t>> LogClient::Count(Duration timeout) {
-  CO_ASSIGN_OR_RETURN(const CountReply reply,
-                      co_await CallLeader(kCount, CountRequest(), timeout));
+  CO_ASSIGN_OR_RETURN(const CountReply reply, co_await CallLeader(kCount, CountRequest(), timeout));
   co_return reply.keys();
 }
 

@@ -51,9 +51,9 @@ Task<absl::StatusOr<std::string>> ReadAll(Env& env) {
   bytes.reserve(size);
   while (bytes.size() < size) {
     const uint64_t rest = size - bytes.size();
-    CO_ASSIGN_OR_RETURN(
-        const Buffer piece,
-        co_await file->Read(bytes.size(), static_cast<uint32_t>(std::min<uint64_t>(rest, kChunkBytes))));
+    CO_ASSIGN_OR_RETURN(const Buffer piece,
+                        co_await file->Read(bytes.size(), static_cast<uint32_t>(std::min<uint64_t>(
+                                                              rest, kChunkBytes))));
     if (piece.empty()) co_return Error(ErrorCode::io_error, "log: shorter than its size");
     bytes += piece.view();
   }
@@ -92,9 +92,9 @@ absl::StatusOr<ReadLog> ParseLog(std::string_view bytes, std::string_view identi
   const std::optional<std::string_view> first = BatchAt(bytes, 0);
   if (!first.has_value()) return Error(ErrorCode::file_corrupt, "log: damaged at byte 0");
   if (*first != identity) {
-    return Error(ErrorCode::invalid_argument,
-                 "log: belongs to \"" + std::string(*first) + "\", not to \"" +
-                     std::string(identity) + "\"; give this replica a directory of its own");
+    return Error(ErrorCode::invalid_argument, "log: belongs to \"" + std::string(*first) +
+                                                  "\", not to \"" + std::string(identity) +
+                                                  "\"; give this replica a directory of its own");
   }
   ReadLog read;
   read.good_bytes = kHeaderBytes + first->size();

@@ -134,8 +134,8 @@ class Replica {
 
   void RestartElectionTimer() {
     const Duration least = knobs_.replicated_log_election_timeout;
-    election_due_ = After(env_.clock().Now(),
-                          env_.random("replicated_log.election").Between(least, 2 * least));
+    election_due_ =
+        After(env_.clock().Now(), env_.random("replicated_log.election").Between(least, 2 * least));
   }
 
   Task<absl::Status> HoldElections() {
@@ -192,10 +192,9 @@ class Replica {
       std::string records;
       const AppendRequest request = state_.MakeAppend(
           to, static_cast<size_t>(knobs_.replicated_log_append_bytes_max), records);
-      absl::StatusOr<Message<AppendReply>> reply =
-          co_await rpc_.Call(options_.members[to - 1].endpoint, kAppend,
-                             {request, Buffer::Copy(records)},
-                             knobs_.replicated_log_append_timeout);
+      absl::StatusOr<Message<AppendReply>> reply = co_await rpc_.Call(
+          options_.members[to - 1].endpoint, kAppend, {request, Buffer::Copy(records)},
+          knobs_.replicated_log_append_timeout);
       if (reply.ok()) {
         state_.OnAppendReply(to, request.term(), reply->header);
         AfterChange();
@@ -227,9 +226,8 @@ class Replica {
 
   Reply<AppendReply> Append(Message<AppendRequest> request, CallInfo info) {
     CO_RETURN_IF_ERROR(CheckMember(request.header.leader(), info));
-    CO_ASSIGN_OR_RETURN(
-        std::vector<LogEntry> entries,
-        ParseEntries(request.attachment.view(), request.header.before_index() + 1));
+    CO_ASSIGN_OR_RETURN(std::vector<LogEntry> entries,
+                        ParseEntries(request.attachment.view(), request.header.before_index() + 1));
     absl::StatusOr<AppendReply> done = state_.OnAppend(request.header, std::move(entries));
     if (!done.ok()) {
       if (auto e = env_.trace().Error("PromiseBroken")) {

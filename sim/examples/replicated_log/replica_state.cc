@@ -64,8 +64,8 @@ VoteReply ReplicaState::OnVote(const VoteRequest& request) {
   const uint64_t last_term = TermAt(last_index());
   const bool complete = request.last_term() > last_term ||
                         (request.last_term() == last_term && request.last_index() >= last_index());
-  const bool granted = request.term() == term_ && complete &&
-                       (voted_for_ == 0 || voted_for_ == request.candidate());
+  const bool granted =
+      request.term() == term_ && complete && (voted_for_ == 0 || voted_for_ == request.candidate());
   if (granted && voted_for_ == 0) {
     voted_for_ = request.candidate();
     RecordVote();

@@ -61,8 +61,7 @@ class ReplicaState {
   // `bytes_max`. REQUIRES: role() == kLeader.
   AppendRequest MakeAppend(uint32_t to, size_t bytes_max, std::string& records);
   // internal_error when the algorithm's promises were broken: by a defect, here or in a peer.
-  absl::StatusOr<AppendReply> OnAppend(const AppendRequest& request,
-                                       std::vector<LogEntry> entries);
+  absl::StatusOr<AppendReply> OnAppend(const AppendRequest& request, std::vector<LogEntry> entries);
   void OnAppendReply(uint32_t from, uint64_t sent_in_term, const AppendReply& reply);
 
   // Adds a command to the log and gives its index. It is committed when commit_index() has reached
@@ -138,7 +137,7 @@ class ReplicaState {
   uint64_t commit_index_ = 0;
 
   // Of candidates and leaders.
-  std::vector<Peer> peers_;       // This replica's own place is used for its vote only.
+  std::vector<Peer> peers_;        // This replica's own place is used for its vote only.
   uint64_t term_start_index_ = 0;  // The leader's first entry of its term.
   uint64_t round_ = 0;             // The current round of confirmation,
   bool round_sent_ = false;        // in which a request has gone out.

@@ -54,6 +54,8 @@ class Cluster {
       Elect(at);
     } else if (draw < 4) {
       Restart(at);
+    } else if (draw < 5) {
+      if (random_.Chance(OneIn(5))) deaf_ = random_.Chance(OneIn(2)) ? at : 0;
     } else if (draw < 12 && node(at).role() == Role::kLeader) {
       node(at).Propose("c" + std::to_string(++commands_));
     } else if (draw < 20 && node(at).role() == Role::kLeader) {
@@ -139,7 +141,7 @@ class Cluster {
     const size_t chosen = random_.Below(network_.size());
     const Envelope envelope = network_[chosen];
     if (!random_.Chance(OneIn(10))) network_.erase(network_.begin() + static_cast<long>(chosen));
-    if (!random_.Chance(OneIn(10))) Receive(envelope);
+    if (!random_.Chance(OneIn(10)) && envelope.to != deaf_) Receive(envelope);
   }
 
   void Receive(const Envelope& envelope) {
@@ -201,6 +203,7 @@ class Cluster {
   const PlantedBug bug_;
   std::vector<Node> nodes_;
   std::vector<Envelope> network_;
+  uint32_t deaf_ = 0;  // The replica that nothing reaches for a while; 0: none.
   std::map<uint64_t, uint32_t> leaders_;
   std::vector<LogEntry> committed_;
   std::string wrong_;
@@ -213,7 +216,7 @@ std::optional<std::string> FindWrong(uint32_t replicas, PlantedBug bug, uint64_t
                                      size_t* committed, size_t* reads) {
   for (uint64_t seed = 0; seed < seeds; ++seed) {
     Cluster cluster(seed, replicas, bug);
-    for (int step = 0; step < 3000; ++step) {
+    for (int step = 0; step < 10'000; ++step) {
       std::string wrong = cluster.Step();
       if (!wrong.empty()) return "seed " + std::to_string(seed) + ": " + wrong;
     }
