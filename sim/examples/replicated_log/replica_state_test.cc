@@ -49,20 +49,20 @@ class Cluster {
   // One drawn step. What is wrong afterwards, or nothing.
   std::string Step() {
     const uint32_t at = static_cast<uint32_t>(random_.Below(replicas_)) + 1;
-    const uint64_t draw = random_.Below(100);
-    if (draw < 2) {
+    const uint64_t draw = random_.Below(1000);
+    if (draw < 5) {
       Elect(at);
-    } else if (draw < 4) {
+    } else if (draw < 10) {
       Restart(at);
-    } else if (draw < 5) {
-      if (random_.Chance(OneIn(5))) deaf_ = random_.Chance(OneIn(2)) ? at : 0;
-    } else if (draw < 12 && node(at).role() == Role::kLeader) {
+    } else if (draw < 13) {
+      deaf_ = random_.Chance(OneIn(2)) ? at : 0;
+    } else if (draw < 100 && node(at).role() == Role::kLeader) {
       node(at).Propose("c" + std::to_string(++commands_));
-    } else if (draw < 20 && node(at).role() == Role::kLeader) {
+    } else if (draw < 200 && node(at).role() == Role::kLeader) {
       nodes_[at - 1].reads.push_back({node(at).BeginRead(), committed_.size()});
-    } else if (draw < 40) {
+    } else if (draw < 400) {
       Write(at);
-    } else if (draw < 60) {
+    } else if (draw < 600) {
       Replicate(at);
     } else {
       Deliver();
