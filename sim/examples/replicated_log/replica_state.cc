@@ -140,6 +140,7 @@ AppendRequest ReplicaState::MakeAppend(uint32_t to, size_t bytes_max, std::strin
   request.set_before_term(TermAt(peer.next_index - 1));
   request.set_commit_index(commit_index_);
   request.set_round(round_);
+  request.set_acknowledged_index(peer.match_index);
   round_sent_ = true;
   records.clear();
   for (uint64_t i = peer.next_index; i <= last_index(); ++i) {
@@ -159,6 +160,9 @@ absl::StatusOr<AppendReply> ReplicaState::OnAppend(const AppendRequest& request,
   if (request.term() < term_) return reply;
   if (role_ == Role::kLeader || (leader_ != 0 && leader_ != request.leader())) {
     return Error(ErrorCode::internal_error, "two leaders in one term");
+  }
+  if (request.acknowledged_index() > last_index()) {
+    return Error(ErrorCode::internal_error, "entries that this replica acknowledged are gone");
   }
   role_ = Role::kFollower;
   leader_ = request.leader();
