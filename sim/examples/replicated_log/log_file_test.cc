@@ -24,6 +24,7 @@ Example MakeExample() {
   log.batch_ends.push_back(log.bytes.size());
   for (uint64_t i = 1; i <= 3; ++i) {
     std::string records;
+    AppendVoteRecord(i, 1, records);
     AppendEntryRecord(i, {.term = i, .command = "command " + std::to_string(i)}, records);
     log.bytes += MakeBatch(log.bytes.size(), records);
     log.batch_ends.push_back(log.bytes.size());

@@ -70,7 +70,7 @@ absl::Status FollowRecords(std::string_view records, DurableState& state) {
       state.term = record.first;
       state.voted_for = static_cast<uint32_t>(record.second);
     } else if (record.kind == kEntry && record.second > 0 &&
-               record.second <= state.entries.size() + 1) {
+               record.second <= state.entries.size() + 1 && record.first <= state.term) {
       state.entries.resize(record.second - 1);
       state.entries.push_back({record.first, std::string(record.command)});
     } else {

@@ -4,7 +4,8 @@
 // each), the command.
 //
 //   vote   term, replica voted for      the replica is in this term; 0: it has not voted
-//   entry  term, index, command         entries from this index on, if there were any, are gone
+//   entry  term, index, command         of this term at most; entries from this index on, if there
+//   were any, are gone
 //
 // The last vote record and the entries that remain after all records were followed in order are the
 // durable state of a replica.

@@ -23,14 +23,10 @@ ReplicaState::ReplicaState(Options options, DurableState recovered)
       peers_(options.replicas) {
   INVARIANT(options.self >= 1 && options.self <= options.replicas, options.self, options.replicas);
   for (const LogEntry& each : entries_) log_bytes_ += each.command.size() + kEntryOverheadBytes;
-  if (TermAt(last_index()) > term_) {
-    term_ = TermAt(last_index());
-    voted_for_ = 0;
-  }
+  INVARIANT(TermAt(last_index()) <= term_, TermAt(last_index()), term_);
 }
 
 void ReplicaState::RecordVote() {
-  if (options_.bug == PlantedBug::kForgetVotes) return;
   AppendVoteRecord(term_, voted_for_, records_);
   ++last_stamp_;
 }
@@ -62,7 +58,8 @@ VoteRequest ReplicaState::StartElection() {
 VoteReply ReplicaState::OnVote(const VoteRequest& request) {
   if (request.term() > term_) EnterTerm(request.term());
   const uint64_t last_term = TermAt(last_index());
-  const bool complete = request.last_term() > last_term ||
+  const bool complete = options_.bug == PlantedBug::kVoteForAnyLog ||
+                        request.last_term() > last_term ||
                         (request.last_term() == last_term && request.last_index() >= last_index());
   const bool granted =
       request.term() == term_ && complete && (voted_for_ == 0 || voted_for_ == request.candidate());

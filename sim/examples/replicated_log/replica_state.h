@@ -32,7 +32,7 @@ namespace orrery::sim::replicated_log {
 enum class PlantedBug : int64_t {
   kNone = 0,
   kAcknowledgeBeforeSync = 1,
-  kForgetVotes = 2,
+  kVoteForAnyLog = 2,
   kReadUnconfirmed = 3,
 };
 

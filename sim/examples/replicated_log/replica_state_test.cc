@@ -240,7 +240,7 @@ TEST_P(ReplicaStateTest, KeepsItsPromisesInAnyOrderOfEvents) {
 }
 
 TEST(ReplicaStateBugs, AreFound) {
-  for (const PlantedBug bug : {PlantedBug::kAcknowledgeBeforeSync, PlantedBug::kForgetVotes,
+  for (const PlantedBug bug : {PlantedBug::kAcknowledgeBeforeSync, PlantedBug::kVoteForAnyLog,
                                PlantedBug::kReadUnconfirmed}) {
     size_t committed = 0;
     size_t reads = 0;
