@@ -52,8 +52,9 @@ run_seed() {
     /^events /         { simulated = $4; processor = $7 }
     /^hash /           { hash = $2 }
     /^verdict:/        { verdict = $2 }
-    END { printf "seed %4d  %s  %7.1f simulated s  %3d faults  hash %s  %6.0f : 1",
-                 seed, verdict, simulated, faults, hash, simulated / (processor ? processor : 1e-3) }
+    END { ratio = simulated / (processor ? processor : 1e-3)
+          printf "seed %4d  %s  %7.1f simulated s  %3d faults  hash %s  %6.0f : 1",
+                 seed, verdict, simulated, faults, hash, ratio }
     ' <<<"$report")
   [[ $line == *" passed "* ]] || mismatch "cannot read the report of seed $1"
   hash=$(awk '/^hash / { print $2 }' <<<"$report")

@@ -35,14 +35,18 @@ Task<absl::StatusOr<Rep>> LogClient::CallLeader(Method<Req, Rep> method, Req req
                                                 Duration timeout) {
   const Time deadline = After(env_.clock().Now(), timeout);
   Duration pause = kPauseMin;
+  absl::Status last;  // Why the last attempt did not do it.
   for (;;) {
     const Duration rest = deadline - env_.clock().Now();
-    if (rest <= Duration(0)) co_return Error(ErrorCode::timed_out);
+    if (rest <= Duration(0)) {
+      co_return Error(ErrorCode::timed_out, last.ok() ? "no leader" : Describe(last));
+    }
     const uint32_t asked = leader_;
     absl::StatusOr<Message<Rep>> reply = co_await rpc_.Call(replicas_[asked - 1], method, {request},
                                                             std::min(rest, attempt_timeout_));
     if (reply.ok() && reply->header.done()) co_return std::move(reply->header);
     if (!reply.ok() && !MayPass(reply.status())) co_return reply.status();
+    last = reply.status();
     // Others may have moved the guess meanwhile; then it is as good as any.
     const uint32_t told = reply.ok() ? reply->header.leader() : 0;
     if (leader_ == asked) {
