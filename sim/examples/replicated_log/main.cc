@@ -33,7 +33,8 @@ constexpr int kExitFailed = 1;
 constexpr int kExitBadInput = 2;
 
 constexpr size_t kEntriesPerPut = 256;
-constexpr size_t kPutsMax = 16;  // Under way at a time.
+constexpr size_t kBytesPerPut = 512 << 10;  // Of paths; half of what a put may have by default.
+constexpr size_t kPutsMax = 16;             // Under way at a time.
 constexpr Duration kImportTimeout = Seconds(60);
 
 // What the command line says.
@@ -274,11 +275,13 @@ class Importer {
         }) {}
 
   Task<absl::Status> Run() {
-    for (size_t at = 0; at < paths_.size() && verdict_.ok(); at += kEntriesPerPut) {
+    for (size_t at = 0; at < paths_.size() && verdict_.ok();) {
       while (under_way_ >= kPutsMax && verdict_.ok()) co_await ended_.Wait();
       LogClient::Entries entries;
-      for (size_t i = at; i < std::min(paths_.size(), at + kEntriesPerPut); ++i) {
-        entries.emplace_back(paths_[i], MetadataOf(paths_[i]));
+      for (size_t bytes = 0;
+           at < paths_.size() && entries.size() < kEntriesPerPut && bytes < kBytesPerPut; ++at) {
+        entries.emplace_back(paths_[at], MetadataOf(paths_[at]));
+        bytes += paths_[at].size();
       }
       ++under_way_;
       puts_.Spawn("put", PutOne(std::move(entries)));

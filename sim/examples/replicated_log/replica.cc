@@ -9,6 +9,7 @@
 #include "core/async/notify.h"
 #include "core/async/sleep.h"
 #include "core/async/task_group.h"
+#include "core/env/buggify.h"
 #include "core/observe/metrics.h"
 #include "core/observe/probe.h"
 #include "core/observe/trace.h"
@@ -119,6 +120,9 @@ class Replica {
       const uint64_t stamp = state_.last_stamp();
       std::string records = state_.TakeRecords();
       batch_bytes_.Record(records.size());
+      if (Buggify(env_, "replicated_log.write.slow", OneIn(50))) {
+        co_await Sleep(env_.clock(), Milliseconds(300));
+      }
       absl::Status written = co_await log_->Append(std::move(records));
       if (!written.ok()) {
         PROBE(env_, "replicated_log.write_failed");
@@ -190,8 +194,9 @@ class Replica {
       beat.wanted = false;
       beat.due = After(env_.clock().Now(), knobs_.replicated_log_heartbeat_interval / 2);
       std::string records;
-      const AppendRequest request = state_.MakeAppend(
-          to, static_cast<size_t>(knobs_.replicated_log_append_bytes_max), records);
+      const bool one = Buggify(env_, "replicated_log.append.one", OneIn(20));
+      const auto bytes_max = static_cast<size_t>(knobs_.replicated_log_append_bytes_max);
+      const AppendRequest request = state_.MakeAppend(to, one ? 1 : bytes_max, records);
       absl::StatusOr<Message<AppendReply>> reply = co_await rpc_.Call(
           options_.members[to - 1].endpoint, kAppend, {request, Buffer::Copy(records)},
           knobs_.replicated_log_append_timeout);
