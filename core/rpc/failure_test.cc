@@ -216,27 +216,28 @@ Task<absl::Status> Stranger(Network* network, NetworkAddress to, std::string byt
   co_return absl::OkStatus();
 }
 
-// A server whose Hello is followed by pongs that nobody asked for, in the same write.
-Task<absl::Status> TalkTooMuch(Network* network, NetworkAddress at, int* connections) {
+// A server whose Hello is followed by a pong that nobody asked for, in the same write, and later by
+// another one.
+Task<absl::Status> TalkTooMuch(Clock* clock, Network* network, NetworkAddress at,
+                               int* connections) {
   CO_ASSIGN_OR_RETURN(std::unique_ptr<Listener> listener, network->Listen(at));
   std::vector<std::unique_ptr<Connection>> held;
   while (true) {
     CO_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, co_await listener->Accept());
     ++*connections;
     std::string bytes(EncodeHello({{"c1", "server", 7, 1, 1}, Lane::kData}).view());
-    for (uint64_t id = 1; id <= 2; ++id) {
-      char pong[kFrameHeaderBytes];
-      WriteFrameHeader({.type = FrameType::kPong, .request_id = id}, {}, {}, pong);
-      bytes.append(pong, sizeof(pong));
-    }
-    connection->Write(Buffer::Copy(bytes));
+    char pong[kFrameHeaderBytes];
+    WriteFrameHeader({.type = FrameType::kPong, .request_id = 1}, {}, {}, pong);
+    connection->Write(Buffer::Copy(bytes.append(pong, sizeof(pong))));
+    co_await Sleep(*clock, Milliseconds(1));
+    connection->Write(Buffer::Copy({pong, sizeof(pong)}));
     held.push_back(std::move(connection));
   }
 }
 
 TEST_F(RpcFailureTest, FramesBehindTheHandshakeAreRead) {
   int connections = 0;
-  tasks.Spawn("server", TalkTooMuch(&server_env.network(), address, &connections));
+  tasks.Spawn("server", TalkTooMuch(&loop, &server_env.network(), address, &connections));
   StartClient();
   Result result;
   Call(result, Ask("x"), Seconds(1));

@@ -36,9 +36,9 @@ class Collector : public benchmark::BenchmarkReporter {
       }
       if (run.run_type != Run::RT_Iteration) continue;
       const double count = static_cast<double>(run.iterations);
-      const bool by_wall = run.run_name.time_type == "real_time";
+      const bool by_cpu = run.run_name.time_type.empty();
       cpu_seconds.push_back(run.cpu_accumulated_time / count);
-      seconds.push_back(by_wall ? run.real_accumulated_time / count : cpu_seconds.back());
+      seconds.push_back(by_cpu ? cpu_seconds.back() : run.real_accumulated_time / count);
     }
     if (seconds.empty()) return;  // A report of google benchmark's own aggregates.
     measurements_[name] = {Median(seconds), Median(cpu_seconds)};
@@ -69,7 +69,8 @@ std::string Filter(const std::vector<std::string>& rows) {
   std::string filter;
   for (const Row& row : Rows()) {
     if (!rows.empty() && std::find(rows.begin(), rows.end(), row.name) == rows.end()) continue;
-    filter += (filter.empty() ? "^" : "|^") + std::string(row.benchmark) + "(/.*time)?$";
+    filter +=
+        (filter.empty() ? "^" : "|^") + std::string(row.benchmark) + "(/iterations:.*)?(/.*time)?$";
   }
   return filter;
 }
@@ -87,6 +88,7 @@ int Run(bool json, const std::vector<std::string>& rows) {
   RegisterRpcBenchmarks();
   RegisterSimulatorBenchmarks();
   RegisterRealBenchmarks();
+  RegisterExampleBenchmarks();
 
   Machine machine{std::thread::hardware_concurrency(), LoadAverage(), 0};
   Collector collector("measured ");

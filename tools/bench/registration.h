@@ -8,5 +8,6 @@ void RegisterAsyncBenchmarks();      // async/: tasks, futures, timers, locks.
 void RegisterRpcBenchmarks();        // rpc/: the RPC layer over streams in memory.
 void RegisterSimulatorBenchmarks();  // sim/: events, RPC and the start of simulated worlds.
 void RegisterRealBenchmarks();       // real/: streams and RPC on loopback, with and without TLS.
+void RegisterExampleBenchmarks();    // example/: the replicated log under its scenario.
 
 }  // namespace orrery::bench

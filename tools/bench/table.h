@@ -15,7 +15,12 @@ struct Measurement {
 };
 using Measurements = std::map<std::string, Measurement>;
 
-enum class Unit { kNanoseconds, kMilliseconds, kPerSecond };
+enum class Unit {
+  kNanoseconds,
+  kMilliseconds,
+  kPerSecond,
+  kSimulatedPerReal,  // Operations are simulated seconds.
+};
 
 struct Row {
   const char* name;       // For --only.
