@@ -236,7 +236,8 @@ class Progress {
  public:
   Progress(Env& env, size_t total)
       : clock_(env.clock()), total_(total), began_(clock_.Now()), on_(::isatty(STDERR_FILENO)) {}
-  ~Progress() {
+
+  void Clear() const {
     if (on_) std::fprintf(stderr, "\r\033[K");
   }
 
@@ -287,6 +288,7 @@ class Importer {
       puts_.Spawn("put", PutOne(std::move(entries)));
     }
     while (under_way_ > 0 && verdict_.ok()) co_await ended_.Wait();
+    progress_.Clear();
     co_return verdict_;
   }
 
