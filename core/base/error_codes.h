@@ -44,7 +44,8 @@ namespace orrery {
   X(memory_limit, 20014, true, false, "the memory budget of the process is used up")            \
   X(not_leader, 20015, true, false, "the process does not lead")                                \
   X(process_fenced, 20016, false, true, "the process has been fenced off from the outside")     \
-  X(internal_error, 20017, false, true, "a defect of the program")
+  X(internal_error, 20017, false, true, "a defect of the program")                              \
+  X(check_failed, 20018, false, false, "what must hold does not")
 
 enum class ErrorCode : int {
   ok = 0,

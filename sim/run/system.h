@@ -36,7 +36,8 @@ class System {
   virtual void AddKnobs(KnobSet& knobs) const = 0;
 
   // The deployment that `topology`, the scenario's table of that name, asks for; what it leaves
-  // open is drawn from `random`. Machine i of the list will have the address 10.0.0.(i+1).
+  // open is drawn from `random`. Machine i of the list will have the address 10.0.0.(i+1), and its
+  // name resolves to it.
   // invalid_argument for a value that does not make sense (Options::Refuse says where it stands);
   // keys that it does not ask for are refused by the runner.
   virtual absl::StatusOr<Deployment> Deploy(const Options& topology, Random& random) const = 0;

@@ -21,6 +21,7 @@ Machine::Machine(World& world, MachineSpec spec, uint32_t index)
                                     .zone = spec_.zone,
                                     .data_center = spec_.data_center,
                                     .region = spec_.region});
+  world_.network().SetName(spec_.name, {address(0)});
   disk_ = std::make_unique<Disk>(world_.timeline(), key_,
                                  DiskParameters::Draw(world_.options().seed, key_));
 }

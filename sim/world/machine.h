@@ -15,7 +15,7 @@ class Process;
 class World;
 
 struct MachineSpec {
-  std::string name;  // Unique in the world.
+  std::string name;  // Unique in the world, and its name in the network: Resolve finds it.
   std::string zone;
   std::string data_center;
   std::string region;

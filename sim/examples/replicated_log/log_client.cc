@@ -39,7 +39,9 @@ Task<absl::StatusOr<Rep>> LogClient::CallLeader(Method<Req, Rep> method, Req req
   for (;;) {
     const Duration rest = deadline - env_.clock().Now();
     if (rest <= Duration(0)) {
-      co_return Error(ErrorCode::timed_out, last.ok() ? "no leader" : Describe(last));
+      std::string why = "no replica leads";
+      if (!last.ok()) why = "the last replica asked: " + std::string(InfoOf(CodeOf(last)).text);
+      co_return Error(ErrorCode::timed_out, why);
     }
     const uint32_t asked = leader_;
     absl::StatusOr<Message<Rep>> reply = co_await rpc_.Call(replicas_[asked - 1], method, {request},

@@ -436,8 +436,11 @@ int Main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    std::fprintf(stderr, "error: %s\n", error.what());
-    return kExitBadInput;
+    const bool command_missing = app.get_subcommands().empty();
+    if (argc > 1 && argv[1][0] != '-' && command_missing) {
+      return Refuse(BadInput(std::string("there is no command ") + argv[1] + "; see --help"));
+    }
+    return Refuse(BadInput(error.what()));
   }
   const std::string verb = app.get_subcommands().front()->get_name();
   if (verb == "serve") return Serve(arguments);

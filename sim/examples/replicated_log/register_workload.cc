@@ -15,7 +15,7 @@ namespace {
 constexpr Duration kOperationTimeout = Seconds(10);
 constexpr size_t kOperationsMax = 200;  // Under way at a time, of one client.
 
-absl::Status Violated(const std::string& what) { return Error(ErrorCode::internal_error, what); }
+absl::Status Violated(const std::string& what) { return Error(ErrorCode::check_failed, what); }
 
 }  // namespace
 

@@ -23,6 +23,8 @@ absl::StatusOr<int64_t> MachinesOf(const Options& topology) {
   return machines;
 }
 
+std::string MachineName(int64_t number) { return "machine-" + std::to_string(number); }
+
 // Replicas that are down or cut off come back with all they acknowledged, whatever their number:
 // until a majority is back nothing is served. But whoever loses durable bytes has forgotten votes
 // and acknowledgements, and there is no repair from the others: not even one may.
@@ -39,9 +41,7 @@ std::vector<Endpoint> ReplicasOf(const Options& topology) {
   const absl::StatusOr<int64_t> machines = MachinesOf(topology);
   INVARIANT(machines.ok());
   std::vector<Endpoint> replicas;
-  for (uint32_t i = 0; i < *machines; ++i) {
-    replicas.emplace_back(NetworkAddress::V4(kFirstAddress + i, kPort));
-  }
+  for (int64_t i = 1; i <= *machines; ++i) replicas.emplace_back(MachineName(i), kPort);
   return replicas;
 }
 
@@ -58,8 +58,8 @@ absl::StatusOr<Deployment> ReplicatedLogSystem::Deploy(const Options& topology, 
   for (int64_t i = 0; i < machines; ++i) {
     options.self = static_cast<uint32_t>(i + 1);
     const auto& self = options.members[static_cast<size_t>(i)];
-    options.listen = self.endpoint.address;
-    deployment.machines.push_back({.machine = {.name = "machine-" + std::to_string(i + 1),
+    options.listen = NetworkAddress::V4(kFirstAddress + static_cast<uint32_t>(i), kPort);
+    deployment.machines.push_back({.machine = {.name = MachineName(i + 1),
                                                .zone = "zone-" + std::to_string(i % zones + 1),
                                                .data_center = "dc-1",
                                                .region = "region-1"},

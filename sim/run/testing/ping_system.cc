@@ -61,7 +61,7 @@ class PingWorkload final : public Workload {
   Task<absl::Status> Check(ClientContext) override {
     if (fail_in_ == "check") co_return Error(ErrorCode::io_error, "asked to fail");
     if (answers_ >= answers_min_) co_return absl::OkStatus();
-    co_return Error(ErrorCode::internal_error, "at least " + std::to_string(answers_min_) +
+    co_return Error(ErrorCode::check_failed, "at least " + std::to_string(answers_min_) +
                                                    " answers should have come, and " +
                                                    std::to_string(answers_) + " came");
   }
