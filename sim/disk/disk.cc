@@ -13,25 +13,6 @@ namespace {
 
 constexpr uint64_t kReadUnit = 8 * kSectorBytes;  // Bad sectors come in physical ones of 4 KiB.
 
-// Per-operation draws of a loss of power.
-class HashedCrash : public CrashDraw {
- public:
-  HashedCrash(CrashStyle style, uint64_t key) : style_(style), key_(key) {}
-
-  bool SectorSurvives(uint64_t change, uint64_t sector) override {
-    if (style_ != CrashStyle::kRandom) return style_ == CrashStyle::kKeepAll;
-    return HashWords(key_, change, sector) % 2 == 0;
-  }
-  uint64_t SizeChangesSurviving(uint64_t count) override {
-    if (style_ != CrashStyle::kRandom) return style_ == CrashStyle::kKeepAll ? count : 0;
-    return HashWords(key_, HashName("size")) % (count + 1);
-  }
-
- private:
-  const CrashStyle style_;
-  const uint64_t key_;
-};
-
 }  // namespace
 
 const char* NameOf(DiskEffect effect) {
@@ -52,7 +33,14 @@ NodePtr Disk::NewNode(const std::string& path, bool is_directory) {
   auto node = std::make_shared<DiskNode>();
   node->key = HashWords(HashBytes(path), ++nodes_);
   node->is_directory = is_directory;
+  node->space = space_;
+  CountSpace(*node);
   return node;
+}
+
+void Disk::CountSpace(DiskNode& node) {
+  const bool gone = !node.linked && node.opens == 0;
+  node.Charge(gone ? 0 : SparseBytes::kChunk + node.file.allocated_bytes());
 }
 
 Time Disk::CompletionTime(Duration median, uint64_t bytes) {
@@ -61,13 +49,10 @@ Time Disk::CompletionTime(Duration median, uint64_t bytes) {
       DrawLatency(median, parameters_.tail_max, NextDraw(DrawFor::kLatency)) * int64_t{slowness_};
   const Duration transfer(static_cast<int64_t>(static_cast<unsigned __int128>(bytes) * slowness_ *
                                                1'000'000'000 / parameters_.bytes_per_second));
-  free_at_ = std::max(free_at_, timeline_.Now()) + transfer;
-  Time done = std::max(timeline_.Now() + latency, free_at_);
-  if (stalled()) {
-    Count(DiskEffect::kStalled);
-    done = std::max(done, stalled_until_ + latency);
-  }
-  return done;
+  if (stalled()) Count(DiskEffect::kStalled);
+  const Time begin = std::max(timeline_.Now(), stalled_until_);
+  free_at_ = std::max(free_at_, begin) + transfer;
+  return std::max(begin + latency, free_at_);
 }
 
 void Disk::SetSlowness(uint32_t times) {
@@ -75,7 +60,16 @@ void Disk::SetSlowness(uint32_t times) {
   slowness_ = times;
 }
 
-void Disk::StallUntil(Time until) { stalled_until_ = std::max(stalled_until_, until); }
+void Disk::StallUntil(Time until) {
+  const Time from = std::max(timeline_.Now(), stalled_until_);
+  if (until <= from) return;
+  stalled_until_ = until;
+  if (free_at_ > timeline_.Now()) free_at_ += until - from;
+  for (DiskOperation* operation : under_way_) {
+    Count(DiskEffect::kStalled);
+    operation->Delay(until - from);
+  }
+}
 
 bool Disk::SectorIsBad(uint64_t node_key, uint64_t offset, uint64_t bytes) const {
   if (fail_reads_one_in_ == 0 || bytes == 0) return false;
@@ -99,9 +93,12 @@ absl::Status Disk::CheckNotReadOnly(const std::string& path) {
   return Error(ErrorCode::platform_error, path + ": read-only file system");
 }
 
-absl::Status Disk::CheckWritable(const std::string& path) {
+absl::Status Disk::CheckNewNode(const std::string& path) {
   RETURN_IF_ERROR(CheckNotReadOnly(path));
-  if (!full_) return absl::OkStatus();
+  return FreeBytes() < SparseBytes::kChunk ? RefuseFull(path) : absl::OkStatus();
+}
+
+absl::Status Disk::RefuseFull(const std::string& path) {
   Count(DiskEffect::kRefusedFull);
   return Error(ErrorCode::disk_full, path);
 }
@@ -124,14 +121,21 @@ NodePtr Disk::DrawFile(uint64_t draw) const {
 
 absl::Status Disk::WriteNow(const std::string& path, DiskNode& node, uint64_t offset, Buffer data,
                             bool durable) {
-  RETURN_IF_ERROR(CheckWritable(path));
+  RETURN_IF_ERROR(CheckNotReadOnly(path));
   timeline_.Note(Happening::kFile, HashWords(key_, node.key), offset, HashBytes(data.view()));
+  if (const uint64_t fits = node.file.Fitting(offset, data.size(), FreeBytes());
+      fits < data.size()) {
+    node.file.Write(offset, data.Slice(0, fits));  // As a short write leaves it.
+    CountSpace(node);
+    return RefuseFull(path);
+  }
   if (absl::Status works = CheckWriteWorks(path); !works.ok()) {
     WritePart(node, offset, data);
     return works;
   }
   if (!data.empty() && TakeOnce(lose_writes_, DiskEffect::kWriteLost)) {
     damaged_ = true;
+    NoteFault(node.key, "lost", offset);
     return absl::OkStatus();
   }
   if (!data.empty() && TakeOnce(misdirect_writes_, DiskEffect::kWriteMisdirected)) {
@@ -142,6 +146,7 @@ absl::Status Disk::WriteNow(const std::string& path, DiskNode& node, uint64_t of
   if (durable && TakeOnce(fail_syncs_, DiskEffect::kSyncFailed)) {
     node.file.Write(offset, std::move(data));
     node.file.Forget(node.file.last_change());
+    CountSpace(node);
     return Error(ErrorCode::io_error, path + ": sync");
   }
   if (durable) {
@@ -149,6 +154,7 @@ absl::Status Disk::WriteNow(const std::string& path, DiskNode& node, uint64_t of
   } else {
     node.file.Write(offset, std::move(data));
   }
+  CountSpace(node);
   return absl::OkStatus();
 }
 
@@ -160,10 +166,11 @@ void Disk::WriteElsewhere(std::string_view data) {
   const uint64_t sectors = (size + kSectorBytes - 1) / kSectorBytes;
   const uint64_t offset = NextDraw(DrawFor::kDamage) % sectors * kSectorBytes;
   other->file.Damage(offset, data.substr(0, size - offset));
+  NoteFault(other->key, "misdirected", offset);
 }
 
 void Disk::WriteAbandoned(DiskNode& node, uint64_t offset, const Buffer& data) {
-  if (!full_ && !read_only_) WritePart(node, offset, data);
+  if (!read_only_) WritePart(node, offset, data);
 }
 
 void Disk::WritePart(DiskNode& node, uint64_t offset, const Buffer& data) {
@@ -176,8 +183,10 @@ void Disk::WritePart(DiskNode& node, uint64_t offset, const Buffer& data) {
     const uint64_t kept = (draw >> 8) % (boundaries + 1);
     bytes = kept == 0 ? 0 : first + (kept - 1) * kSectorBytes;
   }
+  bytes = node.file.Fitting(offset, bytes, FreeBytes());
   timeline_.Note(Happening::kFile, HashWords(key_, node.key), HashName("part"), bytes);
-  if (bytes > 0) node.file.Write(offset, data.Slice(0, bytes));
+  node.file.Write(offset, data.Slice(0, bytes));
+  CountSpace(node);
 }
 
 absl::Status Disk::TruncateNow(const std::string& path, DiskNode& node, uint64_t bytes) {
@@ -185,6 +194,7 @@ absl::Status Disk::TruncateNow(const std::string& path, DiskNode& node, uint64_t
   RETURN_IF_ERROR(CheckWriteWorks(path));
   timeline_.Note(Happening::kFile, HashWords(key_, node.key), HashName("truncate"), bytes);
   node.file.Truncate(bytes);
+  CountSpace(node);
   return absl::OkStatus();
 }
 
@@ -194,25 +204,58 @@ absl::Status Disk::SyncNow(const std::string& path, DiskNode& node, uint64_t thr
     node.file.Forget(through);
     return Error(ErrorCode::io_error, path + ": sync");
   }
+  if (node.file.IsDirty(through)) {
+    if (absl::Status writable = CheckNotReadOnly(path); !writable.ok()) {
+      node.file.Forget(through);
+      return writable;
+    }
+  }
   node.file.Sync(through);
   return absl::OkStatus();
 }
 
+absl::Status Disk::SyncDirectoryNow(const std::string& path, const std::string& whole) {
+  timeline_.Note(Happening::kFile, key_, HashName("syncdir"), HashBytes(whole));
+  if (TakeOnce(fail_syncs_, DiskEffect::kSyncFailed)) {
+    return Error(ErrorCode::io_error, path + ": sync of the directory");
+  }
+  if (names_.IsDirty(whole)) RETURN_IF_ERROR(CheckNotReadOnly(path));
+  names_.SyncDirectory(whole);
+  return absl::OkStatus();
+}
+
+void Disk::NoteFault(uint64_t entity, std::string_view what, uint64_t value) {
+  timeline_.Note(Happening::kFault, HashWords(key_, entity), HashName(what), value);
+}
+
 void Disk::PowerLoss() {
   const uint64_t crash = HashWords(timeline_.seed(), key_, HashName("crash"), ++crashes_);
-  const CrashStyle style = parameters_.crash_style;
-  names_.LosePower([style, crash](uint64_t change) {
-    if (style != CrashStyle::kRandom) return style == CrashStyle::kKeepAll;
-    return HashWords(crash, change) % 2 == 0;
+  uint64_t survived = 0;
+  if (names_.unsynced_changes() > 0) {
+    DrawnCrash draw(parameters_.crash_weights, HashWords(crash, HashName("names")));
+    draw.Begin(names_.unsynced_changes());
+    names_.LosePower([&](uint64_t change) {
+      const bool survives = draw.ChangeSurvives(change);
+      survived = HashWords(survived, change, survives);
+      return survives;
+    });
+  }
+  names_.ForEachFile([&](const std::string&, DiskNode& node) {
+    DrawnCrash draw(parameters_.crash_weights, HashWords(crash, node.key));
+    survived = HashWords(survived, node.key, node.file.LosePower(draw));
+    node.linked = true;
+    CountSpace(node);
   });
-  names_.ForEachFile([style, crash](const std::string&, DiskNode& node) {
-    HashedCrash draw(style, HashWords(crash, node.key));
-    node.file.LosePower(draw);
-  });
+  NoteFault(0, "power_loss", survived);
   free_at_ = {};
 }
 
 void Disk::Wipe() {
+  uint64_t wiped = 0;
+  names_.ForEachFile([&](const std::string&, DiskNode& node) {
+    wiped = HashWords(wiped, node.key, node.file.size());
+  });
+  NoteFault(0, "wipe", wiped);
   names_.Clear();
   damaged_ = false;
 }
@@ -221,7 +264,9 @@ void Disk::RotBits(uint32_t bits) {
   for (uint32_t i = 0; i < bits; ++i) {
     const NodePtr node = DrawFile(NextDraw(DrawFor::kDamage));
     if (node == nullptr) return;
-    node->file.FlipBit(NextDraw(DrawFor::kDamage) % (node->file.durable_size() * 8));
+    const uint64_t bit = NextDraw(DrawFor::kDamage) % (node->file.durable_size() * 8);
+    node->file.FlipBit(bit);
+    NoteFault(node->key, "rot", bit);
     Count(DiskEffect::kBitFlipped);
     damaged_ = true;
   }
@@ -229,12 +274,16 @@ void Disk::RotBits(uint32_t bits) {
 
 void Disk::HealAll() {
   fail_reads_one_in_ = fail_writes_one_in_ = 0;
-  full_ = read_only_ = false;
+  capacity_ = kNoCapacityLimit;
+  read_only_ = false;
   slowness_ = 1;
+  if (stalled()) {
+    const Duration early = timeline_.Now() - stalled_until_;
+    for (DiskOperation* operation : under_way_) operation->Delay(early);
+  }
   stalled_until_ = {};
   free_at_ = {};
   fail_syncs_ = misdirect_writes_ = lose_writes_ = 0;
-  for (DiskOperation* operation : std::exchange(held_, {})) operation->Release();
 }
 
 }  // namespace orrery::sim

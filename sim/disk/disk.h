@@ -4,7 +4,12 @@
 // - An operation takes a time drawn around the disk's medians, and its bytes' share of the
 //   bandwidth; it takes effect when it completes, and enters the timeline's hash then.
 // - What is lost with power: sectors of unsynced writes, changes of size, changes of names, each by
-//   a draw (see file_image.h and name_table.h), as the disk's crash style says.
+//   a draw (see file_image.h and name_table.h), in a mode drawn for each (crash, file) by the
+//   disk's weights (see crash_draw.h).
+// - Space is taken in blocks of 4 KiB: those that hold bytes of a file, and one for each file and
+//   directory. A deleted file's are free once nobody has it open. What takes no new block goes
+//   through on a full disk: overwriting, cutting, renaming, deleting, syncing.
+// - Crashes and damage enter the timeline's hash, with what survived or was hit.
 // - An operation whose task is destroyed while it is under way (a process killed, a caller that
 // gave
 //   up) takes effect at that moment or never, by a draw; a write may be torn at a sector.
@@ -15,6 +20,7 @@
 //   off or HealAll; those that damage stay damaged.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -63,6 +69,8 @@ class DiskOperation;
 
 class Disk {
  public:
+  static constexpr uint64_t kNoCapacityLimit = ~uint64_t{0};
+
   Disk(Timeline& timeline, uint64_t key, DiskParameters parameters);
   ~Disk();
 
@@ -79,10 +87,13 @@ class Disk {
   // Faults that last. one_in = 0 switches off.
   void FailReads(uint32_t one_in) { fail_reads_one_in_ = one_in; }  // By sector: latent.
   void FailWrites(uint32_t one_in) { fail_writes_one_in_ = one_in; }
-  void SetFull(bool full) { full_ = full; }
+  // Bytes that may be in use; fewer than are in use is legal, and stops growth.
+  void SetCapacity(uint64_t bytes) { capacity_ = bytes; }
   void SetReadOnly(bool read_only) { read_only_ = read_only; }
   void SetSlowness(uint32_t times);  // 1: none. REQUIRES: times > 0.
-  void StallUntil(Time until);       // World time. What begins before it completes after it.
+  // World time. Nothing completes before it: operations under way and those that begin have all of
+  // their time still to come after it. Extends a stall that is on; never shortens it.
+  void StallUntil(Time until);
   // Faults that come once, with the next operation of their kind.
   void FailNextSync() { ++fail_syncs_; }
   void MisdirectNextWrite() { ++misdirect_writes_; }
@@ -90,9 +101,11 @@ class Disk {
   // Damage at once: `bits` drawn bits of durable content.
   void RotBits(uint32_t bits);
 
-  // Lasting faults end, and those that wait for their operation are forgotten; operations that a
-  // stall holds go on. Damage stays.
+  // Lasting faults end, the limit on space too, and those that wait for their operation are
+  // forgotten; operations that a stall holds go on. Damage stays.
   void HealAll();
+
+  uint64_t used_bytes() const { return space_->used; }
 
   // Whether durable bytes were damaged, or writes lost or misdirected, since the last Wipe.
   bool damaged() const { return damaged_; }
@@ -128,15 +141,21 @@ class Disk {
   bool TakeOnce(uint32_t& pending, DiskEffect effect);
   NodePtr DrawFile(uint64_t draw) const;
   absl::Status CheckNotReadOnly(const std::string& path);
-  absl::Status CheckWritable(const std::string& path);  // Nor full.
+  // For a new file or directory: not read-only, and a block free.
+  absl::Status CheckNewNode(const std::string& path);
   absl::Status CheckWriteWorks(const std::string& path);
+  absl::Status RefuseFull(const std::string& path);
   NodePtr NewNode(const std::string& path, bool is_directory);
+  uint64_t FreeBytes() const { return capacity_ - std::min(capacity_, space_->used); }
+  void CountSpace(DiskNode& node);  // After any change of its bytes, names or opens.
   void WriteElsewhere(std::string_view data);
+  void NoteFault(uint64_t entity, std::string_view what, uint64_t value);
 
   // The effects of operations, when they complete.
   absl::Status WriteNow(const std::string& path, DiskNode& node, uint64_t offset, Buffer data,
                         bool durable);
   absl::Status SyncNow(const std::string& path, DiskNode& node, uint64_t through);
+  absl::Status SyncDirectoryNow(const std::string& path, const std::string& whole);
   absl::Status TruncateNow(const std::string& path, DiskNode& node, uint64_t bytes);
   // A write whose task was destroyed while it was under way.
   void WriteAbandoned(DiskNode& node, uint64_t offset, const Buffer& data);
@@ -146,10 +165,11 @@ class Disk {
   Timeline& timeline_;
   const uint64_t key_;
   const DiskParameters parameters_;
+  const std::shared_ptr<DiskSpace> space_ = std::make_shared<DiskSpace>();
   NameTable names_;
   std::map<std::string, HeldLock> locks_;  // By whole path.
   uint64_t last_lock_ = 0;
-  std::vector<DiskOperation*> held_;  // Operations that the stall holds.
+  std::vector<DiskOperation*> under_way_;
   std::array<uint64_t, kDrawKinds> draws_{};
   uint64_t nodes_ = 0;
   uint64_t crashes_ = 0;
@@ -157,7 +177,7 @@ class Disk {
 
   uint32_t fail_reads_one_in_ = 0;
   uint32_t fail_writes_one_in_ = 0;
-  bool full_ = false;
+  uint64_t capacity_ = kNoCapacityLimit;
   bool read_only_ = false;
   uint32_t slowness_ = 1;
   Time stalled_until_{};

@@ -2,6 +2,7 @@
 // Method: one process on one disk, plain calls; outcomes that are drawn must all be seen over
 // seeds.
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -125,24 +126,6 @@ TEST(DiskFault, AWriteIsLostAndAnotherMisdirected) {
   EXPECT_TRUE(world.Await(world.files().List(""))->empty());
 }
 
-TEST(DiskFault, AFullDiskRefusesBytesAndNamesAndCanBeCleared) {
-  TestWorld world(1);
-  auto file = world.Open("f");
-  ASSERT_TRUE(world.Write(*file, 0, "x").ok());
-  world.disk.SetFull(true);
-  EXPECT_CODE(disk_full, "f", world.Write(*file, 0, "y"));
-  EXPECT_CODE(disk_full, "f", world.WriteDurable(*file, 0, "y"));
-  EXPECT_CODE(disk_full, "g", world.Await(world.files().Open("g", OpenMode::kCreate)).status());
-  EXPECT_CODE(disk_full, "d", world.Await(world.files().CreateDirectory("d")));
-  EXPECT_EQ(world.disk.effects(DiskEffect::kRefusedFull), 4u);
-  world.Abandon(file->Write(0, Buffer::Copy("y")));
-  EXPECT_EQ(world.Content("f"), "x");
-  EXPECT_TRUE(world.Await(file->Truncate(0)).ok());
-  EXPECT_TRUE(world.Await(world.files().Delete("f")).ok());
-  world.disk.SetFull(false);
-  EXPECT_TRUE(world.Write(*file, 0, "y").ok());
-}
-
 TEST(DiskFault, AReadOnlyDiskCanOnlyBeRead) {
   TestWorld world(1);
   auto file = world.Open("f");
@@ -198,6 +181,102 @@ TEST(DiskFault, AStallHoldsOperationsUntilItsEndOrUntilHealed) {
   }
   for (auto& write : writes) EXPECT_TRUE(write.ready());
   EXPECT_LT(world.timeline.Now(), again + Seconds(1));
+}
+
+TEST(DiskFault, AStallHoldsWhatIsUnderWayAndASecondOneHoldsItLonger) {
+  for (const bool healed : {false, true}) {
+    TestWorld world(1);
+    auto file = world.Open("f");
+    auto write = world.process->group.Start("write", file->Write(0, Buffer::Copy("x")));
+    world.timeline.Step();  // It is under way.
+    const Time begin = world.timeline.Now();
+    world.disk.StallUntil(begin + Seconds(10));
+    world.disk.StallUntil(begin + Seconds(5));  // Shortens nothing.
+    auto later = world.process->group.Start("later", file->Write(0, Buffer::Copy("y")));
+    world.disk.StallUntil(begin + Seconds(100));
+    const Time end = begin + (healed ? Duration{} : Seconds(100));
+    while (world.timeline.NextDue() < begin + Seconds(100)) {
+      world.timeline.Step();
+      EXPECT_TRUE(healed || (!write.ready() && !later.ready()));
+      if (healed) world.disk.HealAll();
+    }
+    while (world.timeline.Step()) {
+    }
+    EXPECT_TRUE(write.ready() && later.ready());
+    EXPECT_GT(world.timeline.Now(), end);
+    EXPECT_LT(world.timeline.Now(), end + Seconds(1));
+  }
+}
+
+TEST(DiskFault, NothingThatIsDirtyIsSyncedOnAReadOnlyDisk) {
+  TestWorld world(1, {.crash_weights = Only(CrashMode::kLoseAll)});
+  auto clean = world.OpenDurable("clean");
+  auto dirty = world.OpenDurable("dirty");
+  ASSERT_TRUE(world.WriteDurable(*clean, 0, "x").ok());
+  ASSERT_TRUE(world.Write(*dirty, 0, "x").ok());
+  world.disk.SetReadOnly(true);
+  EXPECT_TRUE(world.Await(clean->Sync()).ok());
+  EXPECT_TRUE(world.Await(world.files().SyncDirectory("")).ok());
+  EXPECT_CODE(platform_error, "dirty", world.Await(dirty->Sync()));
+  EXPECT_CODE(platform_error, "clean", world.WriteDurable(*clean, 0, "y"));
+  world.disk.SetReadOnly(false);
+  EXPECT_TRUE(world.Await(dirty->Sync()).ok());  // Says nothing about what failed before.
+  ASSERT_TRUE(world.Await(world.files().CreateDirectory("d")).ok());
+  world.disk.SetReadOnly(true);
+  EXPECT_CODE(platform_error, "read-only", world.Await(world.files().SyncDirectory("")));
+  world.disk.SetReadOnly(false);
+  clean.reset();
+  dirty.reset();
+  world.PowerCycle();
+  EXPECT_EQ(world.Content("dirty"), "");
+  EXPECT_EQ(world.Content("clean"), "x");
+  EXPECT_EQ(*world.Await(world.files().List("")), (std::vector<std::string>{"clean", "dirty"}));
+}
+
+// The last entry of the hash that is about a fault.
+class LastFault final : public Recorder {
+ public:
+  void Record(uint64_t, Time, Happening happening, uint64_t entity, uint64_t a, uint64_t b,
+              uint64_t) override {
+    if (happening == Happening::kFault) last = std::to_string(HashWords(entity, a, b));
+  }
+  std::string last;
+};
+
+TEST(DiskFault, WhatAFaultHitEntersTheHash) {
+  const std::vector<std::function<void(TestWorld&, File&)>> faults = {
+      [](TestWorld& world, File&) { world.disk.RotBits(1); },
+      [](TestWorld& world, File& file) {
+        world.disk.MisdirectNextWrite();
+        EXPECT_TRUE(world.Write(file, 0, "y").ok());
+      },
+      [](TestWorld& world, File& file) {
+        world.disk.LoseNextWrite();
+        EXPECT_TRUE(world.Write(file, world.timeline.seed(), "y").ok());
+      },
+      [](TestWorld& world, File& file) {
+        EXPECT_TRUE(world.Write(file, 0, std::string(8000, 'y')).ok());
+        world.Kill();
+        world.disk.PowerLoss();
+      },
+      [](TestWorld& world, File& file) {
+        EXPECT_TRUE(world.Write(file, 9000, std::string(world.timeline.seed(), 'y')).ok());
+        world.Kill();
+        world.disk.Wipe();
+      }};
+  for (size_t i = 0; i < faults.size(); ++i) {
+    const Set notes = OverSeeds([&](TestWorld& world) {
+      LastFault recorder;
+      auto file = world.OpenDurable("f");
+      EXPECT_TRUE(world.WriteDurable(*file, 0, std::string(8000, 'x')).ok());
+      world.timeline.set_recorder(&recorder);
+      faults[i](world, *file);
+      world.timeline.set_recorder(nullptr);
+      EXPECT_NE(recorder.last, "") << i;
+      return recorder.last;
+    });
+    EXPECT_GT(notes.size(), 8u) << i;
+  }
 }
 
 }  // namespace

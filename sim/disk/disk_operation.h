@@ -8,7 +8,6 @@
 
 #include <coroutine>
 #include <cstddef>
-#include <optional>
 #include <utility>
 
 #include "sim/disk/disk.h"
@@ -30,22 +29,21 @@ class DiskOperation : public TimerNode {
     Begin();
   }
 
-  // The stall that holds it is over.
-  void Release();
+  // Completes that much later, or earlier but not before now; nothing when its time has come.
+  void Delay(Duration by);
 
  protected:
   bool under_way() const { return under_way_; }
 
  private:
   void Begin();
-  void Leave();  // The operations that the stall holds.
+  void Leave();  // The operations under way.
 
   Disk& disk_;
   Loop& loop_;
-  const bool stalled_;
-  const Time done_;
+  Time done_;
   bool under_way_ = false;
-  std::optional<size_t> held_at_;  // Its place in disk_.held_.
+  size_t place_ = 0;  // In disk_.under_way_, while it is.
   std::coroutine_handle<> handle_;
 };
 

@@ -68,7 +68,7 @@ TEST(SimFile, OperationsOutliveTheFile) {
 }
 
 TEST(SimFile, AKillLosesNothingThatCompleted) {
-  TestWorld world(1, {.crash_style = CrashStyle::kLoseAll});
+  TestWorld world(1, {.crash_weights = Only(CrashMode::kLoseAll)});
   ASSERT_TRUE(world.Write(*world.Open("f"), 0, "x").ok());
   world.Kill();
   world.Start();
@@ -92,15 +92,17 @@ TEST(SimFile, WhatIsSyncedSurvivesTheLossOfPowerAndOtherBytesMay) {
 }
 
 TEST(SimFile, UnsyncedSectorsAreLostEachByItself) {
-  const Set outcomes = OverSeeds([](TestWorld& world) {
-    auto file = world.OpenDurable("f");
-    EXPECT_TRUE(world.WriteDurable(*file, 0, std::string(2 * kSectorBytes, 'a')).ok());
-    EXPECT_TRUE(world.Write(*file, 0, std::string(2 * kSectorBytes, 'b')).ok());
-    file.reset();
-    world.PowerCycle();
-    const std::string content = world.Content("f");
-    return std::string({content[0], content[kSectorBytes]});
-  });
+  const Set outcomes = OverSeeds(
+      [](TestWorld& world) {
+        auto file = world.OpenDurable("f");
+        EXPECT_TRUE(world.WriteDurable(*file, 0, std::string(2 * kSectorBytes, 'a')).ok());
+        EXPECT_TRUE(world.Write(*file, 0, std::string(2 * kSectorBytes, 'b')).ok());
+        file.reset();
+        world.PowerCycle();
+        const std::string content = world.Content("f");
+        return std::string({content[0], content[kSectorBytes]});
+      },
+      {.crash_weights = Only(CrashMode::kSectors)});
   EXPECT_EQ(outcomes, (Set{"aa", "ab", "ba", "bb"}));
 }
 
@@ -138,7 +140,7 @@ TEST(SimFile, AnAbandonedWriteHappensWholeTornOrNotAtAll) {
             }
             return std::to_string(world.Content("f").size());
           },
-          {.crash_style = CrashStyle::kKeepAll});
+          {.crash_weights = Only(CrashMode::kKeepAll)});
       EXPECT_EQ(outcomes, (Set{"0", "512", "1024"})) << kill << durable;
     }
   }

@@ -5,15 +5,30 @@
 #include <limits>
 #include <utility>
 
+#include "core/base/hash.h"
 #include "core/base/invariant.h"
 
 namespace orrery::sim {
 
 void FileImage::Add(Change change) {
+  unsynced_bytes_ += change.data.size();
   changes_.push_back(std::move(change));
-  if (changes_.size() > kUnsyncedChangesMax) {
-    MakeDurable(changes_[kUnsyncedChangesMax / 2].number, /*forgotten_too=*/true);
+  if (changes_.size() > kUnsyncedChangesMax || unsynced_bytes_ > kUnsyncedBytesMax) WriteBack();
+}
+
+// Down to a half of each limit.
+void FileImage::WriteBack() {
+  uint64_t bytes = unsynced_bytes_;
+  size_t count = 0;
+  while (changes_.size() - count > kUnsyncedChangesMax / 2 || bytes > kUnsyncedBytesMax / 2) {
+    bytes -= changes_[count++].data.size();
   }
+  MakeDurable(changes_[count - 1].number, /*forgotten_too=*/true);
+}
+
+void FileImage::CountBytes() {
+  unsynced_bytes_ = 0;
+  for (const Change& change : changes_) unsynced_bytes_ += change.data.size();
 }
 
 void FileImage::Write(uint64_t offset, Buffer data) {
@@ -83,6 +98,7 @@ void FileImage::Mask(uint64_t offset, uint64_t end, uint64_t before) {
     }
   }
   changes_ = std::move(kept);
+  CountBytes();
 }
 
 void FileImage::Sync(uint64_t through) { MakeDurable(through, /*forgotten_too=*/false); }
@@ -102,12 +118,14 @@ void FileImage::MakeDurable(uint64_t through, bool forgotten_too) {
       durable_.Resize(current_.size());
     }
     changes_.clear();
+    unsynced_bytes_ = 0;
     return;
   }
   std::vector<Change> syncing;
   std::vector<Change> rest;
   for (Change& change : changes_) (included(change) ? syncing : rest).push_back(std::move(change));
   changes_ = std::move(rest);
+  CountBytes();
   for (const Change& change : syncing) {
     if (!change.is_truncate) {
       durable_.Write(change.offset, change.data.view());
@@ -128,33 +146,48 @@ void FileImage::Forget(uint64_t through) {
   }
 }
 
-void FileImage::LosePower(CrashDraw& draw) {
-  uint64_t size_changes = 0;
-  for (const Change& change : changes_) size_changes += change.changes_size ? 1 : 0;
-  const uint64_t surviving = size_changes > 0 ? draw.SizeChangesSurviving(size_changes) : 0;
+bool FileImage::IsDirty(uint64_t through) const {
+  return std::any_of(changes_.begin(), changes_.end(), [=](const Change& change) {
+    return change.number <= through && (!change.forgotten || change.is_truncate);
+  });
+}
+
+uint64_t FileImage::LosePower(CrashDraw& draw) {
+  if (changes_.empty()) return 0;
+  draw.Begin(changes_.size());
+  const uint64_t sizes_surviving = draw.SizesSurviving();
+  uint64_t survived = HashWords(changes_.size(), sizes_surviving);
   uint64_t size = durable_.size();
-  uint64_t seen = 0;
-  for (const Change& change : changes_) {
-    if (change.changes_size && ++seen <= surviving) {
+  uint64_t bytes_end = 0;
+  for (uint64_t i = 0; i < changes_.size(); ++i) {
+    const Change& change = changes_[i];
+    if (change.changes_size && i < sizes_surviving) {
       // A later durable write may have made it longer than a write before knew.
       size = change.is_truncate ? change.size_after : std::max(size, change.size_after);
-      if (change.is_truncate) durable_.Resize(size);
+      if (change.is_truncate) {
+        durable_.Resize(size);
+        bytes_end = std::min(bytes_end, size);
+      }
     }
     if (change.is_truncate) continue;
     const std::string_view data = change.data.view();
-    for (uint64_t at = 0; at < data.size();) {
-      const uint64_t sector = (change.offset + at) / kSectorBytes;
-      const uint64_t next =
-          std::min<uint64_t>(data.size(), (sector + 1) * kSectorBytes - change.offset);
-      if (draw.SectorSurvives(change.number, sector)) {
-        durable_.Write(change.offset + at, data.substr(at, next - at));
-      }
-      at = next;
+    const uint64_t first = change.offset / kSectorBytes;
+    const uint64_t sectors = (change.end() - 1) / kSectorBytes + 1 - first;
+    for (uint64_t sector = 0; sector < sectors; ++sector) {
+      if (!draw.SectorSurvives(i, sector, sectors)) continue;
+      const uint64_t begin = std::max(change.offset, (first + sector) * kSectorBytes);
+      const uint64_t end = std::min(change.end(), (first + sector + 1) * kSectorBytes);
+      durable_.Write(begin, data.substr(begin - change.offset, end - begin));
+      bytes_end = std::max(bytes_end, end);
+      survived = HashWords(survived, i, sector);
     }
   }
+  if (draw.SizeFollowsBytes()) size = std::max(size, bytes_end);
   durable_.Resize(size);
   current_ = durable_;
   changes_.clear();
+  unsynced_bytes_ = 0;
+  return HashWords(survived, size);
 }
 
 void FileImage::Damage(uint64_t offset, std::string_view bytes) {

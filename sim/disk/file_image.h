@@ -2,15 +2,15 @@
 //
 // `current` has every change that completed. `durable` has those that a sync made durable. The
 // changes between them are kept in order: at a loss of power each sector (512 bytes) of each of
-// them survives or not by a draw of its own, applied in order, so any subset in any order of
-// completion can be seen, torn at sectors. A change of size survives as a prefix of those changes.
+// them survives or not, as a CrashDraw says, applied in order, so any subset in any order of
+// completion can be seen, torn at sectors. Changes of size survive as a prefix of the changes.
 //
 // What a failed sync forgot stays readable, and in doubt until newer durable bytes lie over it.
 // Only a truncation is not forgotten: sizes go through a journal, and the next good sync makes it
 // durable. Otherwise it could cut at any time what was synced after it.
 //
-// When there are very many changes the oldest become durable by themselves, as an operating system
-// writes back.
+// When there are very many changes, or they have very many bytes, the oldest become durable by
+// themselves, as an operating system writes back.
 //
 // A pure structure: no time, no randomness of its own. An append that is durable, or a sync, costs
 // time by the bytes written, not by the size of the file.
@@ -21,25 +21,17 @@
 #include <vector>
 
 #include "core/base/buffer.h"
+#include "sim/disk/crash_draw.h"
 #include "sim/disk/sparse_bytes.h"
 
 namespace orrery::sim {
 
 inline constexpr uint64_t kSectorBytes = 512;
 
-// Which unsynced sectors and size changes survive a loss of power.
-class CrashDraw {
- public:
-  virtual ~CrashDraw() = default;
-  // Whether sector `sector` (offset / 512) of change number `change` survives.
-  virtual bool SectorSurvives(uint64_t change, uint64_t sector) = 0;
-  // How many of `count` changes of size survive: 0 to count.
-  virtual uint64_t SizeChangesSurviving(uint64_t count) = 0;
-};
-
 class FileImage {
  public:
   static constexpr size_t kUnsyncedChangesMax = 4096;
+  static constexpr uint64_t kUnsyncedBytesMax = 16 << 20;
 
   uint64_t size() const { return current_.size(); }
   void Read(uint64_t offset, uint64_t bytes, char* out) const { current_.Read(offset, bytes, out); }
@@ -62,7 +54,11 @@ class FileImage {
   // durable.
   void Forget(uint64_t through);
 
-  void LosePower(CrashDraw& draw);
+  // Whether Sync(through) has something to make durable.
+  bool IsDirty(uint64_t through) const;
+
+  // Gives a hash of what survived: the same when the same changes did.
+  uint64_t LosePower(CrashDraw& draw);
 
   // Damage: overwrites durable bytes. Readers see it where nothing unsynced lies over them.
   // REQUIRES: offset + bytes.size() <= durable_size().
@@ -71,6 +67,14 @@ class FileImage {
 
   uint64_t durable_size() const { return durable_.size(); }
   size_t unsynced_changes() const { return changes_.size(); }
+  uint64_t unsynced_bytes() const { return unsynced_bytes_; }
+
+  // Space that it takes, in blocks, as readers see it.
+  uint64_t allocated_bytes() const { return current_.allocated_bytes(); }
+  // See SparseBytes::Fitting.
+  uint64_t Fitting(uint64_t offset, uint64_t bytes, uint64_t room) const {
+    return current_.Fitting(offset, bytes, room);
+  }
 
  private:
   struct Change {
@@ -86,12 +90,15 @@ class FileImage {
   };
 
   void Add(Change change);
+  void WriteBack();
+  void CountBytes();
   void MakeDurable(uint64_t through, bool forgotten_too);
   void Mask(uint64_t offset, uint64_t end, uint64_t before);
 
   SparseBytes current_;
   SparseBytes durable_;
   std::vector<Change> changes_;  // Not durable, in order.
+  uint64_t unsynced_bytes_ = 0;  // Of changes_.
   uint64_t last_change_ = 0;
 };
 

@@ -26,17 +26,20 @@ enum class Style { kNone, kAll, kRandom };
 class Draws : public CrashDraw {
  public:
   Draws(Random& random, Style style) : random_(random), style_(style) {}
-  bool SectorSurvives(uint64_t, uint64_t) override {
+  void Begin(uint64_t changes) override { changes_ = changes; }
+  bool SectorSurvives(uint64_t, uint64_t, uint64_t) override {
     return style_ == Style::kAll || (style_ == Style::kRandom && random_.Chance(OneIn(2)));
   }
-  uint64_t SizeChangesSurviving(uint64_t count) override {
-    if (style_ == Style::kRandom) return random_.Below(count + 1);
-    return style_ == Style::kAll ? count : 0;
+  uint64_t SizesSurviving() override {
+    if (style_ == Style::kRandom) return random_.Below(changes_ + 1);
+    return style_ == Style::kAll ? changes_ : 0;
   }
+  bool SizeFollowsBytes() override { return false; }
 
  private:
   Random& random_;
   const Style style_;
+  uint64_t changes_ = 0;
 };
 
 std::string ContentOf(const FileImage& file) {
@@ -337,6 +340,25 @@ TEST(FileImage, TooManyUnsyncedChangesAreWrittenBackOldestFirst) {
   const std::string after = ContentOf(file);
   EXPECT_GT(after.size(), FileImage::kUnsyncedChangesMax);
   EXPECT_EQ(after, before.substr(0, after.size()));
+}
+
+TEST(FileImage, TooManyUnsyncedBytesAreWrittenBackOldestFirst) {
+  constexpr uint64_t kBytes = FileImage::kUnsyncedBytesMax / 16;
+  FileImage file;
+  for (uint64_t i = 0; i < 48; ++i) {
+    file.Write(i * kBytes, Bytes(kBytes, static_cast<char>('a' + i % 26)));
+    ASSERT_LE(file.unsynced_bytes(), FileImage::kUnsyncedBytesMax);
+  }
+  EXPECT_GE(file.unsynced_bytes(), FileImage::kUnsyncedBytesMax / 4);
+  const std::string before = ContentOf(file);
+  Random random(1);
+  Draws none(random, Style::kNone);
+  file.LosePower(none);
+  EXPECT_EQ(file.unsynced_bytes(), 0u);
+  const std::string after = ContentOf(file);
+  EXPECT_GE(after.size(), before.size() - FileImage::kUnsyncedBytesMax);
+  EXPECT_LT(after.size(), before.size());
+  EXPECT_TRUE(after == before.substr(0, after.size()));
 }
 
 }  // namespace

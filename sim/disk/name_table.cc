@@ -1,6 +1,7 @@
 // Changes of names and what survives of them.
 #include "sim/disk/name_table.h"
 
+#include <algorithm>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -28,23 +29,29 @@ void NameTable::Apply(Names& names, const Change& change) {
   }
 }
 
+void NameTable::Add(Change change) {
+  Apply(current_, change);
+  changes_.push_back(std::move(change));
+  if (changes_.size() <= kUnsyncedChangesMax) return;
+  const auto half = changes_.begin() + kUnsyncedChangesMax / 2;
+  for (auto at = changes_.begin(); at != half; ++at) Apply(durable_, *at);
+  changes_.erase(changes_.begin(), half);
+}
+
 void NameTable::Create(const std::string& path, NodePtr node) {
   INVARIANT(node != nullptr && Find(path) == nullptr, path);
-  changes_.push_back({++last_change_, path, std::move(node), {}});
-  Apply(current_, changes_.back());
+  Add({path, std::move(node), {}});
 }
 
 void NameTable::Rename(const std::string& from, const std::string& to) {
   NodePtr node = Find(from);
   INVARIANT(node != nullptr && from != to, from, to);
-  changes_.push_back({++last_change_, to, std::move(node), from});
-  Apply(current_, changes_.back());
+  Add({to, std::move(node), from});
 }
 
 void NameTable::Delete(const std::string& path) {
   INVARIANT(Find(path) != nullptr && !Find(path)->is_directory, path);
-  changes_.push_back({++last_change_, path, nullptr, {}});
-  Apply(current_, changes_.back());
+  Add({path, nullptr, {}});
 }
 
 std::vector<std::string> NameTable::List(const std::string& directory) const {
@@ -92,12 +99,18 @@ void NameTable::SyncDirectory(const std::string& directory) {
   changes_ = std::move(rest);
 }
 
+bool NameTable::IsDirty(const std::string& directory) const {
+  return std::any_of(changes_.begin(), changes_.end(),
+                     [&](const Change& change) { return Touches(change, directory); });
+}
+
 void NameTable::LosePower(const std::function<bool(uint64_t)>& survives) {
   std::set<std::string_view> lost;  // Names of changes that are lost.
-  for (const Change& change : changes_) {
+  for (uint64_t i = 0; i < changes_.size(); ++i) {
+    const Change& change = changes_[i];
     const bool builds_on_lost =
         lost.contains(change.path) || (!change.from.empty() && lost.contains(change.from));
-    if (!builds_on_lost && survives(change.number)) {
+    if (!builds_on_lost && survives(i)) {
       Apply(durable_, change);
       continue;
     }

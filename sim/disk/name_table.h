@@ -6,6 +6,8 @@
 //
 // Directories are made and stay; only files are renamed and deleted.
 //
+// When there are very many changes the oldest become durable by themselves, as a journal commits.
+//
 // A pure structure. Paths are whole ("process/log"); "" is the root, which is no node.
 #pragma once
 
@@ -21,17 +23,39 @@
 
 namespace orrery::sim {
 
+// What the files and directories of a disk take, in bytes.
+struct DiskSpace {
+  uint64_t used = 0;
+};
+
 // What a name leads to.
 struct DiskNode {
+  DiskNode() = default;
+  DiskNode(const DiskNode&) = delete;
+  DiskNode& operator=(const DiskNode&) = delete;
+  ~DiskNode() { Charge(0); }
+
+  // What it takes of `space` from now on; nothing when it belongs to no disk.
+  void Charge(uint64_t bytes) {
+    if (space != nullptr) space->used += bytes - charged;
+    charged = bytes;
+  }
+
   uint64_t key = 0;  // For draws and the hash: of the path it was created under, and an ordinal.
   bool is_directory = false;
   FileImage file;
+  std::shared_ptr<DiskSpace> space;
+  uint64_t charged = 0;
+  bool linked = true;  // A name leads to it, as processes see it.
+  uint32_t opens = 0;  // Files that are open on it, or that have operations under way.
 };
 
 using NodePtr = std::shared_ptr<DiskNode>;
 
 class NameTable {
  public:
+  static constexpr size_t kUnsyncedChangesMax = 4096;
+
   // nullptr when there is none.
   NodePtr Find(const std::string& path) const;
 
@@ -52,7 +76,12 @@ class NameTable {
 
   void SyncDirectory(const std::string& directory);
 
-  // `survives(i)`: whether change number i may survive.
+  // Whether SyncDirectory(directory) has something to make durable.
+  bool IsDirty(const std::string& directory) const;
+
+  size_t unsynced_changes() const { return changes_.size(); }
+
+  // `survives(i)`: whether change i may survive, from 0 in order.
   void LosePower(const std::function<bool(uint64_t)>& survives);
 
   void Clear();
@@ -64,19 +93,18 @@ class NameTable {
   using Names = std::map<std::string, NodePtr>;
 
   struct Change {
-    uint64_t number;
     std::string path;  // Gets `node`; nullptr: is deleted.
     NodePtr node;
     std::string from;  // Of a rename: is deleted; else empty.
   };
 
+  void Add(Change change);
   static void Apply(Names& names, const Change& change);
   static bool Touches(const Change& change, const std::string& directory);
 
   Names current_;
   Names durable_;
   std::vector<Change> changes_;
-  uint64_t last_change_ = 0;
 };
 
 // "a/b" -> "a"; "a" -> "".

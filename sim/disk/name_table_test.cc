@@ -209,6 +209,19 @@ class Reference {
   }
 };
 
+TEST(NameTable, TooManyUnsyncedChangesBecomeDurableOldestFirst) {
+  NameTable names;
+  names.CreateDurableDirectory("d");
+  for (uint64_t i = 1; i <= 2 * NameTable::kUnsyncedChangesMax; ++i) {
+    names.Create("d/" + std::to_string(i), Node(i));
+    ASSERT_LE(names.unsynced_changes(), NameTable::kUnsyncedChangesMax);
+  }
+  const size_t unsynced = names.unsynced_changes();
+  names.LosePower([](uint64_t) { return false; });
+  EXPECT_EQ(names.List("d").size(), 2 * NameTable::kUnsyncedChangesMax - unsynced);
+  EXPECT_NE(names.Find("d/1"), nullptr);
+}
+
 TEST(NameTable, RandomHistoriesEndInLegalStates) {
   const std::vector<std::string> paths = {"d/a", "d/b", "e/a", "e/b"};
   for (uint64_t seed = 1; seed <= 400; ++seed) {

@@ -17,10 +17,13 @@ DiskParameters DiskParameters::Draw(uint64_t seed, uint64_t key) {
   const bool tail = random.Chance({2, 3});
   const Duration tail_max = random.Between(Milliseconds(1), Milliseconds(300));
   p.tail_max = tail ? tail_max : Duration{};
-  const uint64_t style = random.Below(4);
-  p.crash_style = style == 0   ? CrashStyle::kLoseAll
-                  : style == 1 ? CrashStyle::kKeepAll
-                               : CrashStyle::kRandom;
+  CrashWeights weights{};
+  uint32_t sum = 0;
+  for (uint32_t& weight : weights) {
+    weight = random.Chance({2, 3}) ? static_cast<uint32_t>(1 + random.Below(4)) : 0;
+    sum += weight;
+  }
+  if (sum > 0) p.crash_weights = weights;
   return p;
 }
 
@@ -30,7 +33,11 @@ std::vector<std::pair<std::string_view, int64_t>> DiskParameters::List() const {
           {"sync", sync.count()},
           {"tail_max", tail_max.count()},
           {"bytes_per_second", static_cast<int64_t>(bytes_per_second)},
-          {"crash_style", static_cast<int64_t>(crash_style)}};
+          {"crash_lose_all", crash_weights[0]},
+          {"crash_keep_all", crash_weights[1]},
+          {"crash_sectors", crash_weights[2]},
+          {"crash_changes", crash_weights[3]},
+          {"crash_prefix", crash_weights[4]}};
 }
 
 }  // namespace orrery::sim

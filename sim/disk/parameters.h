@@ -8,15 +8,9 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "sim/disk/crash_draw.h"
 
 namespace orrery::sim {
-
-// What happens to unsynced changes when power is lost.
-enum class CrashStyle : uint8_t {
-  kLoseAll = 0,  // None survives.
-  kKeepAll = 1,  // All survive.
-  kRandom = 2,   // Each sector of each by a draw.
-};
 
 struct DiskParameters {
   Duration read = Microseconds(80);  // Median of one operation.
@@ -24,7 +18,7 @@ struct DiskParameters {
   Duration sync = Microseconds(300);
   Duration tail_max = Milliseconds(30);  // See DrawLatency.
   uint64_t bytes_per_second = 500'000'000;
-  CrashStyle crash_style = CrashStyle::kRandom;
+  CrashWeights crash_weights = {1, 1, 2, 2, 2};  // By CrashMode.
 
   // The parameters of the disk `key` in the world of `seed`.
   static DiskParameters Draw(uint64_t seed, uint64_t key);

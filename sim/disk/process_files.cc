@@ -22,6 +22,15 @@ constexpr Duration kSizeMedian = Microseconds(1);  // From memory.
 class SimFile final : public File {
  public:
   struct Core {
+    Core(Disk& d, Loop& l, std::string p, NodePtr n)
+        : disk(d), loop(l), path(std::move(p)), node(std::move(n)) {
+      ++node->opens;
+    }
+    ~Core() {
+      --node->opens;
+      disk.CountSpace(*node);
+    }
+
     Disk& disk;
     Loop& loop;
     const std::string path;
@@ -160,9 +169,11 @@ class SimFileSystem final : public ProcessFiles {
       if (node->is_directory || (target != nullptr && target->is_directory)) {
         return Error(ErrorCode::platform_error, from + " to " + to + ": only files are renamed");
       }
-      RETURN_IF_ERROR(disk_.CheckWritable(from));
+      RETURN_IF_ERROR(disk_.CheckNotReadOnly(from));
       Note("rename", whole_from + "\n" + whole_to);
-      if (whole_from != whole_to) disk_.names_.Rename(whole_from, whole_to);
+      if (whole_from == whole_to) return absl::OkStatus();
+      disk_.names_.Rename(whole_from, whole_to);
+      if (target != nullptr) Unlink(*target);
       return absl::OkStatus();
     };
     co_return co_await DiskEvent(disk_, loop_, disk_.parameters_.write, 0, rename,
@@ -178,6 +189,7 @@ class SimFileSystem final : public ProcessFiles {
       RETURN_IF_ERROR(disk_.CheckNotReadOnly(path));  // On a full disk it makes room.
       Note("delete", whole);
       disk_.names_.Delete(whole);
+      Unlink(*node);
       return absl::OkStatus();
     };
     co_return co_await DiskEvent(disk_, loop_, disk_.parameters_.write, 0, remove,
@@ -202,7 +214,7 @@ class SimFileSystem final : public ProcessFiles {
       if (node != nullptr && node->is_directory) return absl::OkStatus();
       if (node != nullptr) return Error(ErrorCode::file_exists, directory);
       RETURN_IF_ERROR(CheckParent(directory, whole));
-      RETURN_IF_ERROR(disk_.CheckWritable(directory));
+      RETURN_IF_ERROR(disk_.CheckNewNode(directory));
       Note("mkdir", whole);
       disk_.names_.Create(whole, disk_.NewNode(whole, /*is_directory=*/true));
       return absl::OkStatus();
@@ -215,12 +227,7 @@ class SimFileSystem final : public ProcessFiles {
     CO_ASSIGN_OR_RETURN(const std::string whole, Whole(directory, /*root_allowed=*/true));
     const auto sync = [&]() -> absl::Status {
       RETURN_IF_ERROR(CheckDirectory(directory, whole));
-      Note("syncdir", whole);
-      if (disk_.TakeOnce(disk_.fail_syncs_, DiskEffect::kSyncFailed)) {
-        return Error(ErrorCode::io_error, directory + ": sync of the directory");
-      }
-      disk_.names_.SyncDirectory(whole);
-      return absl::OkStatus();
+      return disk_.SyncDirectoryNow(directory, whole);
     };
     co_return co_await DiskEvent(disk_, loop_, disk_.parameters_.sync, 0, sync,
                                  PerhapsDone(disk_, sync));
@@ -270,7 +277,7 @@ class SimFileSystem final : public ProcessFiles {
     RETURN_IF_ERROR(disk_.CheckNotReadOnly(path));  // It is opened for writing.
     if (node != nullptr) return node;
     RETURN_IF_ERROR(CheckParent(path, whole));
-    RETURN_IF_ERROR(disk_.CheckWritable(path));
+    RETURN_IF_ERROR(disk_.CheckNewNode(path));
     node = disk_.NewNode(whole, /*is_directory=*/false);
     disk_.names_.Create(whole, node);
     Note("create", whole);
@@ -282,6 +289,12 @@ class SimFileSystem final : public ProcessFiles {
     ASSIGN_OR_RETURN(NodePtr node, FindOrCreate(path, whole, mode));
     return std::make_unique<SimFile>(
         std::make_shared<const SimFile::Core>(disk_, loop_, path, std::move(node)));
+  }
+
+  // No name leads to it any more.
+  void Unlink(DiskNode& node) {
+    node.linked = false;
+    disk_.CountSpace(node);
   }
 
   absl::Status CheckParent(const std::string& path, const std::string& whole) const {

@@ -32,6 +32,7 @@ SparseBytes::Chunk& SparseBytes::Writable(uint64_t index) {
   std::shared_ptr<Chunk>& chunk = Slot(index);
   if (chunk == nullptr) {
     chunk = std::make_shared<Chunk>();  // Zeros.
+    ++allocated_;
   } else if (chunk.use_count() > 1) {
     chunk = std::make_shared<Chunk>(*chunk);
   }
@@ -41,7 +42,10 @@ SparseBytes::Chunk& SparseBytes::Writable(uint64_t index) {
 void SparseBytes::Resize(uint64_t size) {
   if (size < size_) {
     const uint64_t whole = (size + kChunk - 1) / kChunk;
-    if (whole < chunks_.size()) chunks_.resize(whole);
+    while (chunks_.size() > whole) {
+      if (chunks_.back() != nullptr) --allocated_;
+      chunks_.pop_back();
+    }
     if (size % kChunk != 0 && size / kChunk < chunks_.size() && chunks_[size / kChunk] != nullptr) {
       Chunk& last = Writable(size / kChunk);
       std::memset(last.data() + size % kChunk, 0, kChunk - size % kChunk);
@@ -68,7 +72,11 @@ void SparseBytes::WriteBoth(SparseBytes& a, SparseBytes& b, uint64_t offset,
     std::shared_ptr<Chunk>& in_a = a.Slot(index);
     std::shared_ptr<Chunk>& in_b = b.Slot(index);
     if (in_a == in_b) {
-      if (in_a == nullptr) in_a = in_b = std::make_shared<Chunk>();
+      if (in_a == nullptr) {
+        in_a = in_b = std::make_shared<Chunk>();
+        ++a.allocated_;
+        ++b.allocated_;
+      }
       INVARIANT(in_a.use_count() == 2);
       std::memcpy(in_a->data() + at, bytes.data(), count);
     } else {
@@ -85,8 +93,24 @@ void SparseBytes::ShareRange(const SparseBytes& other, uint64_t offset, uint64_t
     const std::shared_ptr<Chunk> none;
     const std::shared_ptr<Chunk>& theirs =
         index < other.chunks_.size() ? other.chunks_[index] : none;
-    if (mine != theirs) mine = theirs;
+    if (mine == theirs) return;
+    allocated_ += theirs != nullptr ? 1 : 0;
+    allocated_ -= mine != nullptr ? 1 : 0;
+    mine = theirs;
   });
+}
+
+uint64_t SparseBytes::Fitting(uint64_t offset, uint64_t bytes, uint64_t room) const {
+  uint64_t fitting = 0;
+  bool fits = true;
+  ForEachChunk(kChunk, offset, bytes, [&](uint64_t index, uint64_t, uint64_t count) {
+    if (index >= chunks_.size() || chunks_[index] == nullptr) {
+      fits = fits && room >= kChunk;
+      if (fits) room -= kChunk;
+    }
+    if (fits) fitting += count;
+  });
+  return fitting;
 }
 
 void SparseBytes::Read(uint64_t offset, uint64_t bytes, char* out) const {

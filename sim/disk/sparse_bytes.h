@@ -13,7 +13,15 @@ namespace orrery::sim {
 
 class SparseBytes {
  public:
+  // What is allocated at once, as a block of a file system.
+  static constexpr uint64_t kChunk = 4 << 10;
+
   uint64_t size() const { return size_; }
+  uint64_t allocated_bytes() const { return allocated_ * kChunk; }
+
+  // How many of `bytes` bytes, from the first, can be written at `offset` while at most `room` more
+  // bytes are allocated.
+  uint64_t Fitting(uint64_t offset, uint64_t bytes, uint64_t room) const;
 
   // Longer: zeros are added. Shorter: the rest is gone for good.
   void Resize(uint64_t size);
@@ -32,13 +40,13 @@ class SparseBytes {
   void Read(uint64_t offset, uint64_t bytes, char* out) const;
 
  private:
-  static constexpr uint64_t kChunk = 4 << 10;
   using Chunk = std::array<char, kChunk>;
 
   std::shared_ptr<Chunk>& Slot(uint64_t index);
   Chunk& Writable(uint64_t index);
 
   uint64_t size_ = 0;
+  uint64_t allocated_ = 0;                      // Chunks.
   std::vector<std::shared_ptr<Chunk>> chunks_;  // nullptr: zeros.
 };
 

@@ -177,8 +177,8 @@ bool Injector::BeginDiskFault(const Fault& fault) {
     }
     case Fault::kFillDisk: {
       Disk* const at = disk(fault.fill_disk());
-      at->SetFull(true);
-      After(lasts, [at] { at->SetFull(false); });
+      at->SetCapacity(at->used_bytes());
+      After(lasts, [at] { at->SetCapacity(Disk::kNoCapacityLimit); });
       return true;
     }
     case Fault::kReadOnlyDisk: {

@@ -5,15 +5,25 @@
 #include <utility>
 
 #include "core/base/invariant.h"
+#include "core/base/random.h"
 #include "sim/world/latency.h"
 
 namespace orrery::sim {
-namespace {
 
-constexpr Duration kMedian = Microseconds(100);
-constexpr Duration kTailMax = Milliseconds(10);
+WorkTimes WorkTimes::Draw(uint64_t seed) {
+  Random random(HashWords(seed, HashName("threads.times")));
+  WorkTimes times;
+  const bool slow = random.Chance(OneIn(4));  // Few processors, or works that wait for each other.
+  times.median = random.Between(times.median / 3, times.median * 3) * (slow ? 20 : 1);
+  const bool tail = random.Chance({2, 3});
+  const Duration tail_max = random.Between(Milliseconds(1), Milliseconds(300));
+  times.tail_max = tail ? tail_max : Duration{};
+  return times;
+}
 
-}  // namespace
+std::vector<std::pair<std::string_view, int64_t>> WorkTimes::List() const {
+  return {{"median", median.count()}, {"tail_max", tail_max.count()}};
+}
 
 struct InlineThreads::Job : TimerNode {
   Job(InlineThreads& t, PoolState& p, std::unique_ptr<Work> w)
@@ -71,7 +81,8 @@ class InlineThreads::Awaiter {
   std::coroutine_handle<> handle_;
 };
 
-InlineThreads::InlineThreads(Loop& loop) : loop_(loop) {}
+InlineThreads::InlineThreads(Loop& loop)
+    : loop_(loop), times_(WorkTimes::Draw(loop.timeline().seed())) {}
 InlineThreads::~InlineThreads() { Fence(); }
 
 Task<std::unique_ptr<Threads::Work>> InlineThreads::Run(const Pool& pool,
@@ -91,7 +102,7 @@ void InlineThreads::Begin(Job& job) {
   job.begun = true;
   job.pool.under_way.splice(job.pool.under_way.end(), job.pool.waiting, job.self);
   const uint64_t draw = loop_.Draw(HashName("threads"), ++begun_);
-  loop_.ArmAt(job, loop_.timeline().Now() + DrawLatency(kMedian, kTailMax, draw));
+  loop_.ArmAt(job, loop_.timeline().Now() + DrawLatency(times_.median, times_.tail_max, draw));
 }
 
 void InlineThreads::Complete(Job& job) {

@@ -11,15 +11,29 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/env/threads.h"
 #include "sim/world/loop.h"
 
 namespace orrery::sim {
 
+// How long works take: see DrawLatency. One draw for each world, by its seed.
+struct WorkTimes {
+  Duration median = Microseconds(100);
+  Duration tail_max = Milliseconds(10);
+
+  static WorkTimes Draw(uint64_t seed);
+
+  // By name, for the head of a run's report. In nanoseconds.
+  std::vector<std::pair<std::string_view, int64_t>> List() const;
+};
+
 class InlineThreads final : public Threads {
  public:
-  // REQUIRES: `loop` outlives this.
+  // With the times of the seed of the loop's timeline. REQUIRES: `loop` outlives this.
   explicit InlineThreads(Loop& loop);
   ~InlineThreads();  // REQUIRES: no Task of Run is suspended.
 
@@ -40,6 +54,7 @@ class InlineThreads final : public Threads {
   void GiveUp(Job& job);
 
   Loop& loop_;
+  const WorkTimes times_;
   uint64_t begun_ = 0;
   bool fenced_ = false;
   std::map<std::string, PoolState> pools_;

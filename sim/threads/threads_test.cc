@@ -92,7 +92,7 @@ TEST(InlineThreads, OneThreadRunsWorksInOrderOfArrivalOneAfterTheOther) {
     EXPECT_EQ(world.log.ran, (std::vector<int>{0, 1, 2, 3, 4}));
     EXPECT_EQ(world.ended, world.log.ran);
     for (size_t i = 1; i < 5; ++i) {
-      EXPECT_GE(world.log.times[i] - world.log.times[i - 1], Microseconds(50));
+      EXPECT_GE(world.log.times[i] - world.log.times[i - 1], WorkTimes::Draw(seed).median / 2);
     }
     EXPECT_EQ(world.log.destroyed, 5);
   }
@@ -147,7 +147,7 @@ TEST(InlineThreads, AbandonedWorkThatWaitsIsDestroyedAndThatUnderWayKeepsItsThre
     world.Run();
     EXPECT_EQ(world.log.ran, (std::vector<int>{0, 2, 3}));
     EXPECT_EQ(world.ended, (std::vector<int>{2, 3}));
-    EXPECT_GE(world.log.times[1] - world.log.times[0], Microseconds(50));
+    EXPECT_GE(world.log.times[1] - world.log.times[0], WorkTimes::Draw(seed).median / 2);
     EXPECT_EQ(world.log.destroyed, 4);
   }
 }
@@ -166,6 +166,31 @@ TEST(InlineThreads, AfterAFenceNothingRunsAndAllIsDestroyed) {
     EXPECT_FALSE(world.timeline.Step());
     EXPECT_EQ(world.log.ran.size(), ran);
   }
+}
+
+TEST(InlineThreads, EachWorldHasTimesOfItsOwn) {
+  const auto time = [](uint64_t seed) {
+    World world(seed);
+    for (int i = 0; i < 20; ++i) world.Spawn(kOne, i);
+    world.Run();
+    return world.timeline.Now() - Time{};
+  };
+  std::set<Duration> medians;
+  std::set<bool> tails;
+  Duration least = Duration::max();
+  Duration most{};
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    const WorkTimes times = WorkTimes::Draw(seed);
+    medians.insert(times.median);
+    tails.insert(times.tail_max > Duration{});
+    const Duration taken = time(seed);
+    EXPECT_GE(taken, times.median * 10);
+    least = std::min(least, taken);
+    most = std::max(most, taken);
+  }
+  EXPECT_GT(medians.size(), 40u);
+  EXPECT_EQ(tails.size(), 2u);
+  EXPECT_GT(most, least * 20);
 }
 
 TEST(InlineThreads, TheSameSeedGivesTheSameHash) {

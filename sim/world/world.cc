@@ -42,6 +42,7 @@ World::World(Options options)
   drawn_.emplace_back("buggify", buggify_ ? "on" : "off");
   network_ = std::make_unique<NetworkModel>(timeline_, NetworkParameters::Draw(options_.seed));
   AddDrawn("", network_->parameters().List());
+  AddDrawn("threads.", WorkTimes::Draw(options_.seed).List());
 }
 
 World::~World() {
