@@ -95,8 +95,8 @@ void ConflictRun::LowerBounds(const KeyHead* heads, size_t count, size_t* positi
       const size_t first = positions[i] * kFanout;
       const KeyHead* node = nodes.data() + first;
       const size_t in_node = nodes.size() - first;
-      const size_t smaller = in_node >= kFanout ? CountBelowFull(node, heads[i])
-                                                : CountBelow(node, in_node, heads[i]);
+      const size_t smaller =
+          in_node >= kFanout ? CountBelowFull(node, heads[i]) : CountBelow(node, in_node, heads[i]);
       if (below != nullptr) {
         // The answer lies in the child that begins below the head, or at its end.
         positions[i] = first + smaller - (smaller > 0 ? 1 : 0);

@@ -13,31 +13,17 @@
 // 16th head of level l. Versions have a tree of the same shape with the maximum of each 16.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/base/key_head.h"
 #include "core/base/keys.h"
 #include "core/base/version.h"
 
 namespace orrery {
-
-using KeyHead = unsigned __int128;
-inline constexpr uint32_t kHeadBytes = 16;
-
-inline KeyHead HeadOf(KeyRef key) {
-  uint64_t words[2] = {0, 0};
-  if (key.size() >= kHeadBytes) {
-    std::memcpy(words, key.data(), kHeadBytes);
-  } else if (!key.empty()) {
-    std::memcpy(words, key.data(), key.size());
-  }
-  return (static_cast<KeyHead>(__builtin_bswap64(words[0])) << 64) | __builtin_bswap64(words[1]);
-}
 
 // A key whose tail somebody else owns.
 struct SplitKey {
@@ -46,18 +32,18 @@ struct SplitKey {
   const char* tail = nullptr;
 
   std::string_view tail_view() const {
-    return size > kHeadBytes ? std::string_view(tail, size - kHeadBytes) : std::string_view();
+    return size > kKeyHeadBytes ? std::string_view(tail, size - kKeyHeadBytes) : std::string_view();
   }
 };
 
 inline SplitKey Split(KeyRef key) {
   return {HeadOf(key), static_cast<uint32_t>(key.size()),
-          key.size() > kHeadBytes ? key.data() + kHeadBytes : nullptr};
+          key.size() > kKeyHeadBytes ? key.data() + kKeyHeadBytes : nullptr};
 }
 
 // Below, at or above zero as `a` is before, equal to or after `b`. REQUIRES: a.head == b.head.
 inline int CompareSameHead(const SplitKey& a, const SplitKey& b) {
-  if (a.size <= kHeadBytes || b.size <= kHeadBytes) {
+  if (a.size <= kKeyHeadBytes || b.size <= kKeyHeadBytes) {
     return static_cast<int>(a.size > b.size) - static_cast<int>(a.size < b.size);
   }
   return a.tail_view().compare(b.tail_view());

@@ -131,7 +131,7 @@ class ConflictSet::Impl {
   static constexpr size_t kRunSizeAlways = 16384;  // Runs up to this size may always be made.
   static constexpr size_t kRunShare = 4;           // Larger ones: at most 1 / kRunShare of all.
   static constexpr size_t kMergeStepsPerPoint = 16;
-  static constexpr size_t kMergeStepsMin = 4096;
+  static constexpr size_t kMergeStepsMin = 64;
 
   void Collect(std::span<const ConflictTransaction> batch);
   void CheckHistory();
@@ -287,8 +287,8 @@ void ConflictSet::Impl::MergeSome() {
   for (size_t newer = tiers_.size(); newer-- > 1;) {
     Tier& tier = tiers_[newer - 1];
     if (tier.merge == nullptr) {
-      const bool free = tiers_[newer].merge == nullptr &&
-                        (newer < 2 || tiers_[newer - 2].merge == nullptr);
+      const bool free =
+          tiers_[newer].merge == nullptr && (newer < 2 || tiers_[newer - 2].merge == nullptr);
       if (!free || !ShouldMerge(*tier.run, *tiers_[newer].run)) continue;
       tier.merge = std::make_unique<RunMerge>(*tier.run, *tiers_[newer].run);
     }

@@ -20,7 +20,7 @@
 //     read O(log n) in each run it visits: O(log n) runs over the whole window, O(log(lag)) for a
 //     read that lags little. Keys that agree in their first 16 bytes cost a comparison of the rest.
 //   Merging: each boundary is copied O(log n) times in its life. It is spread over the batches: one
-//     call copies at most 16 m + 4096 boundaries for each merge in hand, and there are O(log n).
+//     call copies at most 16 m + 64 boundaries for each merge in hand, and there are O(log n).
 //   SetOldest: O(runs).
 // Memory: 34 bytes and what a key has beyond its first 16 bytes, for each boundary; at most two
 // boundaries per accepted write range. A run is dropped when all of it is old. No merge makes a run
