@@ -214,6 +214,7 @@ VersionWindow::Cursor::Cursor(const VersionWindow& window, KeyRangeRef range, Ve
   const KeyRef from = ascending_ ? range.begin : range.end;
   at_ = window.tree_.lower_bound(Probe{HeadOf(from), from});
   if (ascending_ && at_ != window.tree_.end() && at_->node->key_view() == from) in_gap_ = false;
+  if (at_ != window.tree_.begin()) left_ = std::prev(at_)->node;
   ahead_ = at_;
   Next();
 }
@@ -244,7 +245,9 @@ bool VersionWindow::Cursor::Current(Element* element) {
       *element = Point(*at_->node);
       return true;
     }
-    const Node* const left = at_ == tree.begin() ? nullptr : std::prev(at_)->node;
+    const Node* const left = ascending_            ? left_
+                             : at_ == tree.begin() ? nullptr
+                                                   : std::prev(at_)->node;
     const bool left_inside = left != nullptr && left->key_view() >= range_.begin;
     if (!ascending_ && !in_gap_) {
       if (!left_inside) return false;
@@ -262,6 +265,7 @@ void VersionWindow::Cursor::Advance() {
   if (ascending_) {
     if (!in_gap_) {
       Prefetch();
+      left_ = at_->node;
       ++at_;
     }
   } else if (!in_gap_) {
@@ -271,20 +275,26 @@ void VersionWindow::Cursor::Advance() {
   in_gap_ = !in_gap_;
 }
 
-// Nodes lie anywhere: fetch them some steps before they are looked at.
+// Nodes lie anywhere, and so do their entries: fetch them some steps before they are looked at.
 void VersionWindow::Cursor::Prefetch() {
-  constexpr uint32_t kDistance = 16;
   const Tree& tree = window_.tree_;
   if (distance_ > 0) {
     --distance_;
   } else {
     ahead_ = ascending_ ? std::next(at_) : std::prev(at_);
   }
-  for (int steps = 0; steps < 2 && distance_ < kDistance; ++steps) {
+  for (int steps = 0; steps < 2 && distance_ < kDistance; ++steps, ++distance_, ++fetched_) {
     if (ahead_ == (ascending_ ? tree.end() : tree.begin())) return;
-    ascending_ ? ++ahead_ : --ahead_;
-    ++distance_;
-    if (ahead_ != tree.end()) __builtin_prefetch(ahead_->node);
+    if (!ascending_) --ahead_;
+    const Node* const node = ahead_->node;
+    if (ascending_) ++ahead_;
+    __builtin_prefetch(node);
+    if (fetched_ >= kDistance / 2) {
+      const Node* const near = pipeline_[(fetched_ - kDistance / 2) % kDistance];
+      __builtin_prefetch(near->newest);
+      __builtin_prefetch(near->key);
+    }
+    pipeline_[fetched_ % kDistance] = node;
   }
 }
 

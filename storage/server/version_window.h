@@ -240,9 +240,14 @@ class VersionWindow::Cursor {
   const KeyRangeRef range_;
   const Version version_;
   const bool ascending_;
-  Tree::const_iterator at_;     // Ascending: the next node. Descending: the one after it.
-  Tree::const_iterator ahead_;  // Further on: its node is being fetched.
-  uint32_t distance_ = 0;       // From at_ to ahead_.
+  Tree::const_iterator at_;  // Ascending: the next node. Descending: the one after it.
+  // The pipeline: nodes up to ahead_ are being fetched, and the entries of the first half of them.
+  static constexpr uint32_t kDistance = 16;
+  Tree::const_iterator ahead_;
+  uint32_t distance_ = 0;  // From at_ to ahead_.
+  uint32_t fetched_ = 0;
+  const Node* pipeline_[kDistance] = {};
+  const Node* left_ = nullptr;  // Ascending: the node before at_.
   bool in_gap_ = true;          // The next element is a gap.
   bool valid_ = false;
   Found found_ = Found::not_here;
