@@ -40,7 +40,7 @@ class FifoArena {
   size_t bytes() const { return bytes_; }
 
  private:
-  static constexpr size_t kChunkBytes = 64 << 10;
+  static constexpr size_t kChunkBytes = 4096;
 
   struct Chunk {
     std::unique_ptr<char[]> bytes;

@@ -245,6 +245,18 @@ TEST(VersionWindowTest, ReadsEachVersion) {
   EXPECT_EQ(window.Get("m", 30).found, Found::not_here);
 }
 
+TEST(VersionWindowTest, ClearsOfWhatIsClearedAddNoNodes) {
+  VersionWindow window(0);
+  const WindowMutation all = ClearOf("a", "z");
+  window.Apply(1, {&all, 1});
+  for (Version v = 2; v <= 1000; ++v) {
+    const Key key = "k" + std::to_string(v), after = KeyAfter(key), last = key + "~";
+    const WindowMutation clears[] = {ClearOf(key, after), ClearOf(key, last)};
+    window.Apply(v, clears);
+  }
+  EXPECT_EQ(window.nodes(), 2u);
+}
+
 // The same range cleared at every version, and one hot key: what is held grows with the mutations,
 // not with their square, and all of it comes back.
 TEST(VersionWindowTest, MemoryFollowsTheMutations) {

@@ -247,6 +247,31 @@ TEST(ConflictSetTest, RepeatedBoundariesAreHeldOnce) {
   EXPECT_LE(set.boundaries(), 40u);  // Two in each run.
 }
 
+// A large batch arrives while smaller runs are being merged, at every stage of that.
+TEST(ConflictSetTest, BurstsMeetMergesInHand) {
+  for (Version burst_at = 500; burst_at < 560; ++burst_at) {
+    ConflictSet set(0);
+    std::vector<Key> keys;
+    for (Version v = 0; v <= burst_at + 1000; ++v)
+      keys.push_back("k" + std::to_string(100'000 + v));
+    for (Version v = 1; v < burst_at; ++v) {
+      const KeyRangeRef write{keys[static_cast<size_t>(v)], keys[static_cast<size_t>(v) + 1]};
+      const ConflictTransaction transaction{0, {}, {&write, 1}};
+      (void)set.Resolve(v, {&transaction, 1});
+    }
+    std::vector<KeyRangeRef> writes, reads;
+    for (auto i = static_cast<size_t>(burst_at); i + 1 < keys.size(); i += 2) {
+      writes.push_back({keys[i], keys[i + 1]});
+    }
+    for (size_t i = 1; i + 1 < keys.size(); ++i) reads.push_back({keys[i], keys[i + 1]});
+    const ConflictTransaction burst{0, {}, writes};
+    (void)set.Resolve(burst_at, {&burst, 1});
+    const ConflictTransaction look{0, reads, {}, true};
+    const size_t written = static_cast<size_t>(burst_at) - 1 + writes.size();
+    ASSERT_EQ(set.Resolve(burst_at + 1, {&look, 1}).conflicting_reads.size(), written) << burst_at;
+  }
+}
+
 // A window that moves on over even load, over a burst, and over silence: runs stay few, and little
 // is held that is older than the window.
 TEST(ConflictSetTest, MemoryIsBoundedByTheWindow) {
