@@ -41,7 +41,7 @@ class Filler {
     window.Apply(window.newest() + 1, mutations_);
   }
   std::string RandomKey() { return MakeKey(random_.Below(kKeys), prefix_); }
-  Random& random() { return random_; }
+  uint64_t Below(uint64_t bound) { return random_.Below(bound); }
 
  private:
   Random random_{1};
@@ -125,7 +125,7 @@ void ClearRanges(benchmark::State& state) {
   Filler filler(false);
   auto window = FullWindow(filler);
   for (auto _ : state) {
-    const uint64_t first = filler.random().Below(kKeys);
+    const uint64_t first = filler.Below(kKeys);
     const std::string begin = MakeKey(first, false), end = MakeKey(first + 100, false);
     const WindowMutation clear{Kind::clear, begin, end};
     filler.ApplyOne(*window);
