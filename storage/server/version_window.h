@@ -24,8 +24,9 @@
 // cleared already costs one look. Get O(log n + mutations of the key above the version, one for
 // each version at most). Cursor O(log n) to begin, then O(1) per node, dead ones included. Forget
 // O(log n) for each node whose last mutation is forgotten.
-// Memory: bytes(); per set key and value, 32 bytes of header, 56 in the two logs, and for each node
-// 112 more.
+// Memory: bytes(). A set costs its key and value, 40 bytes of entry and 56 in the two logs; a node
+// 100 more, and the storage of nodes stays at its peak until the window is empty. The caller keeps
+// the window within its budget by making versions durable and forgetting them.
 #pragma once
 
 #include <algorithm>
