@@ -86,7 +86,7 @@ TEST(MutationCodec, TheFormat) {
   EXPECT_EQ(bytes, std::string_view("MB\x01\x01\x02\x00\x00\x00"
                                     "\x02\x02\x00\xac\x02\x4d\x01\x01k\x02vw"
                                     "\x01\x00\x00\x00",
-                                    23));
+                                    24));
 }
 
 TEST(MutationCodec, BatchesReadBackAndTruncationsAreRefused) {
