@@ -157,7 +157,11 @@ TEST(Forming, CutOffAnywhereWithOneLostDiskItNeverForgetsASealedRegister) {
             const FormingDecision decision = NextFormingStep(answers, {attempt, attempt});
             step = decision.step;
             ASSERT_NE(step, FormingStep::kRefuse);
-            for (size_t i = 0; i < 3 && budget > 0; ++i, --budget) {
+            const RegisterState needy =
+                step == FormingStep::kForm ? RegisterState::kAbsent : RegisterState::kForming;
+            for (size_t i = 0; i < 3 && budget > 0; ++i) {
+              if (answers[i].state != needy) continue;
+              --budget;
               if (sent++ == wipe_at) {
                 for (size_t other = 0; other < 3; ++other) {
                   beside_a_sealed_one |=

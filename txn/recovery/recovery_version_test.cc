@@ -88,10 +88,10 @@ void ForAnswers(std::vector<OldLog>& logs, size_t i, unsigned faulty, int k, Ver
   }
   const bool lies = (faulty >> logs[i].zone & 1) != 0;
   for (Version end = lies ? 0 : acknowledged; end <= version_max; ++end) {
-    for (const Version kcv : {Version{0}, std::min(end, acknowledged)}) {
+    for (const Version kcv : {Version{0}, acknowledged}) {
       logs[i].answer = {end, kcv};
       ForAnswers(logs, i + 1, faulty, k, acknowledged, version_max, totals);
-      if (kcv == std::min(end, acknowledged)) break;
+      if (kcv == acknowledged) break;
     }
   }
   if (lies) {
