@@ -3,6 +3,7 @@
 // an array with one slot per key, the rows kept beside it as a plain ordered map.
 #include "txn/metadata/shard_map.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -24,6 +25,7 @@ std::vector<Key> Keys() {
     keys.emplace_back(key);
   }
   keys.emplace_back(kShardMapEnd);
+  std::sort(keys.begin(), keys.end());
   return keys;
 }
 
