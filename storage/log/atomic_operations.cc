@@ -1,3 +1,4 @@
+// The rules of the header's table, one case each.
 #include "storage/log/atomic_operations.h"
 
 #include <algorithm>

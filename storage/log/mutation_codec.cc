@@ -1,3 +1,4 @@
+// Every count and length is checked against the bytes that are left before anything is allocated.
 #include "storage/log/mutation_codec.h"
 
 #include "core/base/error_codes.h"

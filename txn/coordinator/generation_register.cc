@@ -1,3 +1,4 @@
+// The acceptor's rules, the image of the durable file, and the steps of creation.
 #include "txn/coordinator/generation_register.h"
 
 #include <algorithm>

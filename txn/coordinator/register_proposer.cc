@@ -1,3 +1,4 @@
+// Counting answers: each coordinator once, and only while the phase they belong to is open.
 #include "txn/coordinator/register_proposer.h"
 
 #include <algorithm>

@@ -11,9 +11,9 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
+#include "core/base/lookup_map.h"
 #include "core/base/random.h"
 #include "gtest/gtest.h"
 
@@ -195,10 +195,10 @@ struct Explored {
 
 Explored Explore(const Rules& rules) {
   Explored result;
-  std::unordered_set<std::string> seen;
+  LookupSet<std::string> seen;
   std::deque<World> open(1);
   open.front().wipes_left = rules.wipes;
-  seen.insert(open.front().Key());
+  seen.Insert(open.front().Key());
   while (!open.empty()) {
     const World world = std::move(open.front());
     open.pop_front();
@@ -209,7 +209,7 @@ Explored Explore(const Rules& rules) {
         result.good = false;
         return result;
       }
-      if (seen.insert(next.Key()).second) open.push_back(std::move(next));
+      if (seen.Insert(next.Key())) open.push_back(std::move(next));
     }
   }
   return result;

@@ -1,3 +1,4 @@
+// The map and its rows: each row is decoded whole before the map changes.
 #include "txn/metadata/shard_map.h"
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// The decision, in the order of the rule: sort the logs, refuse, wait, or find the greatest end.
 #include "txn/recovery/recovery_version.h"
 
 #include <algorithm>
