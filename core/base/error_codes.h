@@ -27,6 +27,7 @@ namespace orrery {
   X(bind_failed, 1512, false, false, "the address cannot be listened on")                       \
   X(checksum_failed, 1520, false, false, "stored bytes do not match their checksum")            \
   X(file_corrupt, 1522, false, false, "the file's content is not valid")                        \
+  X(client_invalid_operation, 2000, false, false, "the operation is not valid here")            \
   X(invalid_argument, 20000, false, false, "an argument is not valid")                          \
   X(disk_full, 20001, true, true, "there is no space left on the disk")                         \
   X(file_exists, 20002, false, false, "the file exists already")                                \
