@@ -197,6 +197,8 @@ Task<absl::StatusOr<std::unique_ptr<DiskQueue>>> DiskQueue::Open(Env& env, std::
   CO_ASSIGN_OR_RETURN(const Buffer start, co_await file->Read(0, kFileHeaderBytes));
   CO_ASSIGN_OR_RETURN(const FileHeader header,
                       DecodeFileHeader(start.view(), kMagic, kFormat, identity, path));
+  // A Create that failed in its last step may have left a name that is not durable.
+  CO_RETURN_IF_ERROR(co_await env.files().SyncDirectory(ParentOf(path)));
   const DiskQueueKnobs& knobs = env.knobs().Get<DiskQueueKnobs>();
   std::unique_ptr<DiskQueue> queue(
       new DiskQueue(env, knobs, std::move(path), std::move(file), header.parameter));
