@@ -60,6 +60,20 @@ class DamageTest : public testing::Test {
     co_return absl::OkStatus();
   }
 
+  static Task<absl::Status> CommitTenPages(Env* env, QueueModel* model) {
+    CO_RETURN_IF_ERROR(co_await OpenAndCheck(env, model));
+    CO_ASSIGN_OR_RETURN(auto queue, co_await DiskQueue::Open(*env, "queue", {}));
+    for (int i = 0; i < 10; ++i) {
+      const std::string bytes(3000, static_cast<char>('a' + i));
+      CO_RETURN_IF_ERROR(co_await queue->MakeRoom(bytes.size()));
+      CO_ASSIGN_OR_RETURN(const Location location, queue->Push(bytes));
+      model->entries.push_back({location, bytes, 0});
+      CO_RETURN_IF_ERROR(co_await queue->Commit());
+      model->committed = location + 1;
+    }
+    co_return absl::OkStatus();
+  }
+
   static Task<absl::Status> OpenAndCheck(Env* env, QueueModel* model) {
     QueueUser user(*env, *model, 9);
     co_return co_await user.Run(0);
@@ -141,6 +155,7 @@ TEST_F(DamageTest, DamageAtOrBelowDIsReportedWithItsPlaceAndAboveDCut) {
       QueueModel model;
       const absl::Status status = Run([&](Env& env) -> Task<absl::Status> {
         CO_RETURN_IF_ERROR(co_await Scenario(&env, &model));
+        CO_RETURN_IF_ERROR(co_await CommitTenPages(&env, &model));
         CO_ASSIGN_OR_RETURN(auto file, co_await env.files().Open("queue", OpenMode::kExisting));
         CO_ASSIGN_OR_RETURN(const uint64_t bytes, co_await file->Size());
         slots = bytes / kPageBytes;

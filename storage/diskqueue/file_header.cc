@@ -43,7 +43,7 @@ absl::StatusOr<FileHeader> DecodeFileHeader(std::string_view bytes, std::string_
                                             const std::string& path) {
   if (bytes.size() < kFileHeaderBytes || bytes.substr(0, kMagicBytes) != magic) {
     return Error(ErrorCode::file_corrupt,
-                 path + ": does not begin with the header of a file of kind " + std::string(magic));
+                 path + ": at offset 0 is no header of a file of kind " + std::string(magic));
   }
   if (GetFixed<uint64_t>(bytes.data() + kChecksummedBytes) !=
       HashBytes(bytes.substr(0, kChecksummedBytes))) {

@@ -19,9 +19,13 @@ double ProcessCpuSeconds() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-Task<absl::Status> CommitMany(DiskQueue* queue, benchmark::State* state) {
+Task<absl::Status> CommitMany(DiskQueue* queue, benchmark::State* state, bool* done) {
   const std::string entry(200, 'e');
-  while (state->KeepRunning()) {
+  while (!*done) {
+    if (!state->KeepRunning()) {
+      *done = true;
+      break;
+    }
     if (queue->RoomBytes() < 1 << 20) {
       CO_RETURN_IF_ERROR(queue->Pop(queue->durable_end()));
       CO_RETURN_IF_ERROR(co_await queue->MakeRoom(1 << 20));
@@ -38,8 +42,10 @@ Task<absl::Status> Bench(Env* env, benchmark::State* state) {
   TaskGroup group(env->executor(), [state](auto, absl::Status status) {
     state->SkipWithError(std::string(status.message()).c_str());
   });
+  bool done = false;
   const double before = ProcessCpuSeconds();
-  for (int64_t i = 0; i < state->range(0); ++i) group.Spawn("c", CommitMany(queue.get(), state));
+  for (int64_t i = 0; i < state->range(0); ++i)
+    group.Spawn("c", CommitMany(queue.get(), state, &done));
   co_await group.Join();
   state->counters["cpu_us"] =
       (ProcessCpuSeconds() - before) * 1e6 / static_cast<double>(state->iterations());
