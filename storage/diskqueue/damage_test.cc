@@ -88,7 +88,7 @@ class DamageTest : public testing::Test {
 };
 
 TEST_F(DamageTest, EveryFailingOperationIsSurvived) {
-  for (const ErrorCode code : {ErrorCode::io_error, ErrorCode::platform_error}) {
+  for (const ErrorCode code : {ErrorCode::io_error, ErrorCode::disk_full}) {
     for (const bool after : {false, true}) {
       uint64_t failed = 0;
       for (uint64_t fails = 1;; ++fails) {

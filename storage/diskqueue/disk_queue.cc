@@ -124,7 +124,12 @@ Task<absl::Status> DiskQueue::WriteGroup() {
   const Location begin_stated = begin_;
   PageHeader last = last_;
   Buffer pages = Seal(group, PageKind::kData, slots, last);
-  CO_RETURN_IF_ERROR(co_await WritePages(std::move(pages), slots));
+  const absl::Status written = co_await WritePages(std::move(pages), slots);
+  if (CodeOf(written) == ErrorCode::disk_full) {
+    // What was accepted is in doubt now, which disk_full would deny.
+    co_return Error(ErrorCode::io_error, path_ + ": no space for pages that had their place");
+  }
+  CO_RETURN_IF_ERROR(written);
   OnDurable(last, begin_stated, slots, group.page_count());
   co_return absl::OkStatus();
 }

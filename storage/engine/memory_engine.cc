@@ -83,7 +83,11 @@ class MemoryEngine final : public Engine {
 
 Task<absl::Status> MemoryEngine::Open() {
   CO_ASSIGN_OR_RETURN(lock_, co_await env_.files().Lock(PathOf("lock")));
-  CO_ASSIGN_OR_RETURN(log_, co_await DiskQueue::Open(env_, PathOf("log"), identity_));
+  auto log = co_await DiskQueue::Open(env_, PathOf("log"), identity_);
+  if (CodeOf(log.status()) == ErrorCode::file_not_found) {
+    co_return Error(ErrorCode::file_corrupt, PathOf("log") + ": is missing");
+  }
+  CO_ASSIGN_OR_RETURN(log_, std::move(log));
   CO_RETURN_IF_ERROR(co_await Load());
   version_pushed_ = version_;
   MaybeBeginSnapshot();
@@ -297,7 +301,10 @@ Task<absl::Status> MemoryEngine::WritePieces(SnapshotWriter* writer, Version bas
 
 Task<absl::Status> CreateMemoryEngine(Env& env, std::string directory, StoreIdentity identity) {
   const std::string format = directory + "/format";
+  const size_t slash = directory.rfind('/');
   CO_RETURN_IF_ERROR(co_await env.files().CreateDirectory(directory));
+  CO_RETURN_IF_ERROR(co_await env.files().SyncDirectory(
+      slash == std::string::npos ? "" : directory.substr(0, slash)));
   CO_ASSIGN_OR_RETURN(const auto lock, co_await env.files().Lock(directory + "/lock"));
   auto existing = co_await env.files().Open(format, OpenMode::kExisting);
   if (existing.ok()) co_return Error(ErrorCode::file_exists, format);
@@ -316,10 +323,7 @@ Task<absl::Status> CreateMemoryEngine(Env& env, std::string directory, StoreIden
   CO_RETURN_IF_ERROR(co_await file->Write(0, Buffer::Copy(EncodeFileHeader(header))));
   CO_RETURN_IF_ERROR(co_await file->Sync());
   CO_RETURN_IF_ERROR(co_await env.files().Rename(format + ".new", format));
-  CO_RETURN_IF_ERROR(co_await env.files().SyncDirectory(directory));
-  const size_t slash = directory.rfind('/');
-  co_return co_await env.files().SyncDirectory(
-      slash == std::string::npos ? "" : directory.substr(0, slash));
+  co_return co_await env.files().SyncDirectory(directory);
 }
 
 Task<absl::StatusOr<std::unique_ptr<Engine>>> OpenMemoryEngine(Env& env, std::string directory,
@@ -330,10 +334,6 @@ Task<absl::StatusOr<std::unique_ptr<Engine>>> OpenMemoryEngine(Env& env, std::st
     CO_ASSIGN_OR_RETURN(const Buffer bytes, co_await file->Read(0, kFileHeaderBytes));
     CO_RETURN_IF_ERROR(DecodeFileHeader(bytes.view(), kMagic, kFormat, identity, format).status());
   }
-  // A Create that failed in its last steps may have left names that are not durable.
-  const size_t slash = directory.rfind('/');
-  CO_RETURN_IF_ERROR(co_await env.files().SyncDirectory(
-      slash == std::string::npos ? "" : directory.substr(0, slash)));
   auto engine = std::make_unique<MemoryEngine>(env, std::move(directory), identity);
   CO_RETURN_IF_ERROR(co_await engine->Open());
   co_return std::unique_ptr<Engine>(std::move(engine));

@@ -28,11 +28,11 @@ Task<absl::StatusOr<std::unique_ptr<Engine>>> Fill(Env* env, uint64_t rows) {
   for (uint64_t i = 0; i < rows; ++i) order[i] = i;
   random.Shuffle(order.begin(), order.end());
   const std::string value(100, 'v');
-  Version version = 0;
-  for (uint64_t i = 0; i < rows;) {
+  uint64_t i = 0;
+  for (Version version = 1; i < rows; ++version) {
     WriteBatch batch;
     for (uint64_t n = 0; n < 10000 && i < rows; ++n, ++i) batch.Set(KeyOf(order[i]), value);
-    CO_RETURN_IF_ERROR(co_await engine->Commit(++version, std::move(batch)));
+    CO_RETURN_IF_ERROR(co_await engine->Commit(version, std::move(batch)));
   }
   co_return engine;
 }
