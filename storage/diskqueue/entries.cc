@@ -1,4 +1,4 @@
-// See entries.h.
+// Packing entries into pages and reading them back; the format is in entries.h.
 #include "storage/diskqueue/entries.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See file_header.h.
+// Codec of file headers; the format is in file_header.h.
 #include "storage/diskqueue/file_header.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See page.h.
+// Codec of pages; the format is in page.h.
 #include "storage/diskqueue/page.h"
 
 #include "core/base/hash.h"

@@ -49,9 +49,9 @@ void RunSeed(uint64_t seed, bool faults, Totals& totals) {
     const Duration life = random.Chance(OneIn(4)) ? random.Between(Duration(0), Milliseconds(4))
                                                   : random.Between(Duration(0), Milliseconds(150));
     if (faults && random.Chance(OneIn(4))) machine.disk().FailNextSync();
-    if (faults && random.Chance(OneIn(6))) machine.disk().SetFull(true);
+    if (faults && random.Chance(OneIn(6))) machine.disk().SetCapacity(200 << 10);
     ASSERT_TRUE(world.RunUntil(world.Now() + life)) << seed;
-    machine.disk().SetFull(false);
+    machine.disk().SetCapacity(UINT64_MAX);
     if (random.Chance(OneIn(2))) {
       machine.PowerOff();
       machine.PowerOn();

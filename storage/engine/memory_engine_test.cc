@@ -191,9 +191,9 @@ TEST_F(MemoryEngineTest, SurvivesKillsAndPowerLosses) {
     process->Start();
     for (int round = 0; round < 25 && expected.wrong.empty(); ++round) {
       if (seed % 2 == 0 && random.Chance(OneIn(4))) machine->disk().FailNextSync();
-      if (seed % 2 == 0 && random.Chance(OneIn(6))) machine->disk().SetFull(true);
+      if (seed % 2 == 0 && random.Chance(OneIn(6))) machine->disk().SetCapacity(200 << 10);
       ASSERT_TRUE(world->RunUntil(world->Now() + random.Between(Duration(0), Milliseconds(150))));
-      machine->disk().SetFull(false);
+      machine->disk().SetCapacity(UINT64_MAX);
       if (random.Chance(OneIn(2))) {
         machine->PowerOff();
         machine->PowerOn();

@@ -1,4 +1,4 @@
-// See row_map.h.
+// Changes of a RowMap: each row is one allocation, replaced whole.
 #include "storage/engine/row_map.h"
 
 namespace orrery {

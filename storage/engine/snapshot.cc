@@ -1,4 +1,4 @@
-// See snapshot.h.
+// Writing and reading snapshots piece by piece; the format is in snapshot.h.
 #include "storage/engine/snapshot.h"
 
 #include <utility>

@@ -1,4 +1,4 @@
-// See write_batch.h.
+// Codec of one operation of a batch; the format is in write_batch.h.
 #include "storage/engine/write_batch.h"
 
 #include "storage/diskqueue/fixed.h"
