@@ -37,7 +37,7 @@ ROOMS = {
     "sim/run": Room(CORE + ("sim",), ("sim/examples",)),
     "sim/report": Room(CORE + ("sim",), ()),
     "sim/examples": Room(CORE + ("sim", "sim/examples"), ()),
-    "storage": Room(CORE + ("storage",), ("sim",)),
+    "storage": Room(CORE + ("storage",), ("sim", "core/real")),
     "txn": Room(CORE + ("storage", "txn"), ("sim",)),
     "workloads": Room(CORE + ("sim", "storage", "txn", "workloads"), ()),
     "tests": Room(("core", "core/real", "sim", "sim/examples", "storage", "txn", "workloads",

@@ -18,6 +18,7 @@ namespace orrery {
 // X(name, number, retryable, maybe_done, text)
 #define ORRERY_ERROR_CODES(X)                                                                   \
   X(timed_out, 1004, true, true, "the call did not finish within its time")                     \
+  X(transaction_too_old, 1007, true, false, "the version is older than what can still be read") \
   X(connection_failed, 1026, true, true, "the connection broke before an answer came")          \
   X(broken_promise, 1100, true, true, "the party that owed the answer is gone")                 \
   X(operation_cancelled, 1101, false, true, "the operation was cancelled")                      \

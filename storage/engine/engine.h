@@ -1,0 +1,69 @@
+// Engine: an ordered map from keys to values on one disk, changed by atomic batches, each at a
+// version. What a storage server keeps its data in; RocksDB and a map in memory are behind it.
+//
+// An engine belongs to one loop. Every call may be destroyed while it waits; what that leaves is
+// said at each.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/async/task.h"
+#include "core/base/keys.h"
+#include "core/base/status.h"
+#include "core/base/version.h"
+#include "storage/engine/row_block.h"
+#include "storage/engine/write_batch.h"
+
+namespace orrery {
+
+// Where a Scan stops, whichever comes first. At least one row is given when there is any.
+struct ScanLimit {
+  uint64_t rows = UINT64_MAX;
+  uint64_t bytes = 1 << 20;  // Of keys and values; the row that passes it is the last one.
+};
+
+struct ScanResult {
+  RowBlock rows;      // In the order of the scan.
+  bool more = false;  // The limit ended it: rows of the range may be left after the last one.
+};
+
+class Engine {
+ public:
+  Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  // Closes. What was committed stays. REQUIRES: no call is under way.
+  virtual ~Engine() = default;
+
+  // Applies the batch as `version`: when ok, it is durable and readable, whole. A crash, or a task
+  // destroyed, before that leaves all of it or nothing of it. disk_full: nothing happened, and the
+  // call may be repeated when there is space. After any other error the engine is at its end: every
+  // call that follows gives the same error, and nothing more is committed.
+  // REQUIRES: version > that of every Commit before; no other Commit is under way.
+  virtual Task<absl::Status> Commit(Version version, WriteBatch batch) = 0;
+
+  // The newest version whose Commit was ok, or of the last one that was found when it was opened;
+  // kInvalidVersion when there is none.
+  virtual Version durable_version() const = 0;
+
+  // The oldest version that can be read. An engine that keeps one version declares its durable one:
+  // whoever reads at an older one gets transaction_too_old.
+  virtual Version oldest_readable_version() const = 0;
+
+  // The state after the newest commit at or before `version`. A commit that ends while the call
+  // waits may raise the oldest readable version beyond `version`: the call then fails.
+  virtual Task<absl::StatusOr<std::optional<std::string>>> Get(Key key, Version version) = 0;
+
+  // Rows of `range`, ascending or, if `reverse`, descending, of one moment.
+  virtual Task<absl::StatusOr<ScanResult>> Scan(KeyRange range, Version version, ScanLimit limit,
+                                                bool reverse) = 0;
+
+  // Bytes of keys and values in the range, about; of the newest version.
+  virtual uint64_t EstimateBytes(KeyRangeRef range) const = 0;
+};
+
+}  // namespace orrery
