@@ -10,6 +10,7 @@
 #include "core/async/timeout.h"
 #include "core/async/when_any.h"
 #include "core/base/invariant.h"
+#include "core/env/buggify.h"
 #include "core/observe/probe.h"
 #include "core/observe/trace.h"
 #include "core/rpc/rpc.pb.h"
@@ -275,6 +276,9 @@ Task<absl::Status> Peer::ReadReplies() {
 absl::Status Peer::OnFrame(Frame frame) {
   if (frame.header.type == FrameType::kPong) return absl::OkStatus();
   if (frame.header.type != FrameType::kReply) return link_->Unexpected(frame);
+  if (Buggify(core_.env, "rpc.client.reply_lost", OneIn(5000))) {
+    return Error(ErrorCode::connection_failed);  // As if the stream had broken just before.
+  }
   failures_ = 0;
   RawCall* const call = calls_.Remove(frame.header.request_id);
   if (call == nullptr) return absl::OkStatus();  // Abandoned.

@@ -5,6 +5,7 @@
 
 #include "core/async/timeout.h"
 #include "core/base/invariant.h"
+#include "core/env/buggify.h"
 #include "core/observe/probe.h"
 #include "core/observe/trace.h"
 #include "core/rpc/rpc.pb.h"
@@ -93,7 +94,8 @@ absl::Status ServerConnection::OnRequest(Frame frame) {
   rpc::RequestHeader envelope;
   if (!ParseMessage(frame.envelope(), envelope) || id == 0) return link_.Unexpected(frame);
   const size_t slot = SlotOf(id);
-  if (slot >= static_cast<size_t>(core_.knobs.rpc_requests_per_connection_max)) {
+  if (slot >= static_cast<size_t>(core_.knobs.rpc_requests_per_connection_max) ||
+      Buggify(core_.env, "rpc.server.overloaded", OneIn(1000))) {
     PROBE(core_.env, "rpc.too_many_requests");
     Refuse(id, ErrorCode::overloaded);
     return absl::OkStatus();

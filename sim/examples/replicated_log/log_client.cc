@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/async/retry.h"
 #include "core/async/sleep.h"
 #include "core/base/invariant.h"
 #include "sim/examples/replicated_log/replica_knobs.h"
@@ -94,9 +95,14 @@ Task<absl::StatusOr<uint64_t>> LogClient::Count(Duration timeout) {
 }
 
 Task<absl::StatusOr<StatusReply>> LogClient::Status(uint32_t replica, Duration timeout) {
-  CO_ASSIGN_OR_RETURN(
-      Message<StatusReply> reply,
-      co_await rpc_.Call(replicas_[replica - 1], kStatus, {StatusRequest()}, timeout));
+  const Time deadline = After(env_.clock().Now(), timeout);
+  CO_ASSIGN_OR_RETURN(Message<StatusReply> reply,
+                      co_await Retry(env_.clock(), env_.random("replicated_log.pause"),
+                                     {.deadline = deadline}, [&] {
+                                       return rpc_.Call(
+                                           replicas_[replica - 1], kStatus, {StatusRequest()},
+                                           std::max(deadline - env_.clock().Now(), Duration(1)));
+                                     }));
   co_return std::move(reply.header);
 }
 

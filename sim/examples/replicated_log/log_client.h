@@ -39,7 +39,7 @@ class LogClient {
   // How many keys there are.
   Task<absl::StatusOr<uint64_t>> Count(Duration timeout);
 
-  // What one replica, from 1, holds; not linearizable, not tried again.
+  // What one replica, from 1, holds; not linearizable. Asks again while errors may pass.
   Task<absl::StatusOr<StatusReply>> Status(uint32_t replica, Duration timeout);
 
   uint32_t replicas() const { return static_cast<uint32_t>(replicas_.size()); }

@@ -1,42 +1,16 @@
 // Seeds of the scenario: two hundred pass; each planted bug is found within two hundred, by the
-// workload's own checks at least once; a seed repeats to the same hash; saved plans of past
-// failures pass. The harness can fail: the planted bugs say so.
+// workload's own checks at least once; a seed repeats to the same hash. The harness can fail: the
+// planted bugs say so.
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
-#include "sim/examples/replicated_log/system.h"
-#include "sim/run/runner.h"
-#include "sim/run/scenario.h"
+#include "sim/examples/replicated_log/sweep_fixture.h"
 
 namespace orrery::sim::replicated_log {
 namespace {
 
-constexpr const char* kScenario = "sim/examples/replicated_log/scenario.toml";
 constexpr uint64_t kSeeds = 200;
-
-class SweepTest : public testing::Test {
- protected:
-  SweepTest() {
-    absl::StatusOr<Scenario> loaded = LoadScenario(kScenario, system_);
-    EXPECT_TRUE(loaded.ok()) << loaded.status();
-    scenario_ = *std::move(loaded);
-  }
-
-  RunResult Run(uint64_t seed, std::vector<std::string> knobs = {}) {
-    return RunScenario(system_, scenario_, seed, std::move(knobs));
-  }
-
-  static std::string Summary(const RunResult& result) {
-    std::string summary = "seed " + std::to_string(result.seed);
-    for (const RunFailure& each : result.failures) summary += "\n" + each.kind + ": " + each.text;
-    return summary + "\n" + result.diagnosis;
-  }
-
-  ReplicatedLogSystem system_;
-  Scenario scenario_;
-};
 
 // Slices of the seeds, so that they run side by side.
 class CleanSeeds : public SweepTest, public testing::WithParamInterface<uint64_t> {};
