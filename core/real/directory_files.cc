@@ -315,7 +315,8 @@ Task<absl::StatusOr<std::unique_ptr<FileLock>>> DirectoryFiles::Lock(std::string
     if (lock->fd < 0) return FileError(errno, "lock", path);
     if (::flock(lock->fd, LOCK_EX | LOCK_NB) == 0) return lock;
     if (errno != EWOULDBLOCK) return FileError(errno, "lock", path);
-    return Error(ErrorCode::file_locked, "lock " + path + ": held by another");
+    return Error(ErrorCode::file_locked,
+                 path + ": its lock is held by another process; is it running already?");
   });
 }
 

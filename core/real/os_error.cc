@@ -57,6 +57,17 @@ absl::Status FileError(int error, std::string_view what, std::string_view path) 
   return Make(FileCode(error), error, what, path);
 }
 
+bool IsBadInput(const absl::Status& status) {
+  switch (CodeOf(status)) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::bind_failed:
+    case ErrorCode::file_locked:
+      return true;
+    default:
+      return false;
+  }
+}
+
 absl::Status NetworkError(int error, std::string_view what, std::string_view address) {
   return Make(NetworkCode(error), error, what, address);
 }

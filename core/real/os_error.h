@@ -19,4 +19,8 @@ absl::Status FileError(int error, std::string_view what, std::string_view path);
 // memory.
 absl::Status NetworkError(int error, std::string_view what, std::string_view address);
 
+// Whether a process that ended with this status was given something it cannot work with, and has
+// said so: exit code 2 rather than 1.
+bool IsBadInput(const absl::Status& status);
+
 }  // namespace orrery::real

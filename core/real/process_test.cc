@@ -50,12 +50,17 @@ TEST_F(ProcessTest, APortInUseIsOneLineAndTwo) {
   auto listener = (*holder)->env().network().Listen(kAnyPort);
   ASSERT_TRUE(listener.ok());
   const NetworkAddress address = (*listener)->local_address();
-  EXPECT_EQ(Run(Options(),
+  RealOptions options = Options();
+  options.data_directory = directory + "/unmade";
+  options.trace_path = directory + "/unmade_trace";
+  EXPECT_EQ(Run(options,
                 [address](Env& env) -> Task<absl::Status> {
                   co_return env.network().Listen(address).status();
                 }),
             2);
   EXPECT_EQ(said, "error: test: listen on " + address.ToString() + ": Address already in use\n");
+  EXPECT_FALSE(std::ifstream(options.data_directory).good());
+  EXPECT_FALSE(std::ifstream(options.trace_path).good());
 }
 
 TEST_F(ProcessTest, BadOptionsAreOneLineAndTwo) {

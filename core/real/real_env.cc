@@ -80,6 +80,8 @@ class RealEnv::Impl final : public Env {
     std::unique_ptr<TraceSink> sink;
     uint64_t seed;
     int directory_fd;
+    bool made_directory;
+    bool made_trace;
   };
 
   explicit Impl(Parts parts)
@@ -95,6 +97,7 @@ class RealEnv::Impl final : public Env {
   ~Impl() {
     pools_.Shutdown();
     loop_.Drain();
+    if (refused_) RemoveWhatIsEmpty();
   }
 
   absl::Status Run(Main main) {
@@ -109,6 +112,7 @@ class RealEnv::Impl final : public Env {
     }
     // What the tasks left under way ends, as far as it can without waiting.
     loop_.Drain();
+    refused_ = IsBadInput(result);
     return result;
   }
 
@@ -135,6 +139,17 @@ class RealEnv::Impl final : public Env {
   bool BuggifyFires(Purpose, Ratio) override { return false; }
 
  private:
+  // A start that was refused leaves nothing that was not there before.
+  void RemoveWhatIsEmpty() {
+    const std::string& trace = parts_.options.trace_path;
+    struct stat file {};
+    if (parts_.made_trace && ::stat(trace.c_str(), &file) == 0 && file.st_size == 0) {
+      ::unlink(trace.c_str());
+    }
+    // Fails, as it should, when there is something in it.
+    if (parts_.made_directory) ::rmdir(parts_.options.data_directory.c_str());
+  }
+
   static Task<absl::Status> RunMain(Task<absl::Status> main, Loop& loop) {
     CO_RETURN_IF_ERROR(co_await std::move(main));
     loop.StopHere();
@@ -152,6 +167,7 @@ class RealEnv::Impl final : public Env {
   ThreadPools pools_;
   DirectoryFiles files_;
   RealNetwork network_;
+  bool refused_ = false;  // The last Run ended for bad input.
 };
 
 absl::StatusOr<std::unique_ptr<RealEnv>> RealEnv::Create(RealOptions options) {
@@ -172,13 +188,14 @@ absl::StatusOr<std::unique_ptr<RealEnv>> RealEnv::Create(RealOptions options) {
   }
   // These two may leave a directory and a file behind, so they come last.
   ASSIGN_OR_RETURN(const DataDirectory directory, OpenDataDirectory(options.data_directory));
-  auto sink = OpenTraceOutput(options.trace_path, options.locality);
+  auto sink = OpenTraceOutput(options.trace_path, options.locality, parts.made_trace);
   if (!sink.ok()) {
     if (directory.fd >= 0) ::close(directory.fd);
     if (directory.made) ::rmdir(options.data_directory.c_str());
     return sink.status();
   }
   parts.directory_fd = directory.fd;
+  parts.made_directory = directory.made;
   parts.sink = *std::move(sink);
   parts.options = std::move(options);
   return std::unique_ptr<RealEnv>(new RealEnv(std::make_unique<Impl>(std::move(parts))));

@@ -23,16 +23,8 @@ constexpr int kExitFailed = 1;
 constexpr int kExitBadInput = 2;
 
 int ExitCode(const absl::Status& status) {
-  switch (CodeOf(status)) {
-    case ErrorCode::ok:
-      return 0;
-    case ErrorCode::invalid_argument:
-    case ErrorCode::bind_failed:
-    case ErrorCode::file_locked:
-      return kExitBadInput;
-    default:
-      return kExitFailed;
-  }
+  if (status.ok()) return 0;
+  return IsBadInput(status) ? kExitBadInput : kExitFailed;
 }
 
 void Tell(const Locality& locality, const absl::Status& status) {

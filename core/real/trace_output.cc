@@ -46,10 +46,14 @@ class LineOutput final : public TraceSink {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TraceSink>> OpenTraceOutput(const std::string& path,
-                                                           const Locality& locality) {
+                                                           const Locality& locality, bool& made) {
   int fd = STDERR_FILENO;
+  made = false;
   if (!path.empty()) {
-    fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+    fd = ::open(path.c_str(), kFlags | O_EXCL, 0644);
+    made = fd >= 0;
+    if (!made) fd = ::open(path.c_str(), kFlags, 0644);
     if (fd < 0) {
       return Error(ErrorCode::invalid_argument, "trace file " + path + ": " + ErrnoText(errno));
     }

@@ -11,9 +11,10 @@
 
 namespace orrery::real {
 
-// Opens the file at once. invalid_argument, naming it, when it cannot be appended to. Each event is
-// one write: lines of several processes may share a file.
+// Opens the file at once; `made` tells whether it was not there before. invalid_argument, naming
+// it, when it cannot be appended to. Each event is one write: lines of several processes may share
+// a file.
 absl::StatusOr<std::unique_ptr<TraceSink>> OpenTraceOutput(const std::string& path,
-                                                           const Locality& locality);
+                                                           const Locality& locality, bool& made);
 
 }  // namespace orrery::real

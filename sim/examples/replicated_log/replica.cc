@@ -359,6 +359,8 @@ class Replica {
 }  // namespace
 
 Task<absl::Status> RunReplica(Env& env, ReplicaOptions options) {
+  // A port in use is told before anything is written.
+  CO_RETURN_IF_ERROR(env.network().Listen(options.listen).status());
   CO_ASSIGN_OR_RETURN(LogFile::Opened opened, co_await LogFile::Open(env, IdentityOf(options)));
   Replica replica(env, options, std::move(opened));
   co_return co_await replica.Run();
