@@ -87,7 +87,11 @@ Task<absl::Status> Phases::Finish(Call* call, Task<absl::Status> task) {
   call->done = true;
   --call->phases.open_calls_;
   if (!status.ok()) {
-    call->phases.world_.Fail(call->kind, call->what + ": " + Describe(status));
+    // A check says what should have held; another error needs its name.
+    const std::string why = CodeOf(status) == ErrorCode::check_failed
+                                ? std::string(status.message())
+                                : Describe(status);
+    call->phases.world_.Fail(call->kind, call->what + ": " + why);
   }
   co_return absl::OkStatus();
 }
