@@ -5,11 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdio>
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "core/async/run_queue.h"
 #include "core/async/timer_heap.h"
 #include "core/base/random.h"
+#include "core/base/testing/seed_argument.h"
 
 namespace orrery {
 namespace {
@@ -188,18 +188,9 @@ TEST(RunQueue, StaysSmallWhenNothingIsEverPopped) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  uint64_t seed = 1;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    constexpr std::string_view kSeed = "--seed=";
-    const char* const digits = argv[i] + kSeed.size();
-    if (!argument.starts_with(kSeed) ||
-        std::from_chars(digits, argv[i] + argument.size(), seed).ec != std::errc()) {
-      std::fprintf(stderr, "unknown argument %s; usage: --seed=N\n", argv[i]);
-      return 2;
-    }
-  }
-  std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+  const std::optional<uint64_t> argument = orrery::SeedArgument(argc, argv);
+  if (!argument.has_value()) return 2;
+  const uint64_t seed = *argument;
   testing::RegisterTest("TimerHeap", "Model", nullptr, nullptr, __FILE__, __LINE__,
                         [seed]() -> testing::Test* { return new orrery::TimerHeapModel(seed); });
   testing::RegisterTest("RunQueue", "Model", nullptr, nullptr, __FILE__, __LINE__,

@@ -7,13 +7,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdio>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "core/base/random.h"
+#include "core/base/testing/seed_argument.h"
 
 namespace orrery::sim {
 namespace {
@@ -366,14 +366,9 @@ TEST(FileImage, TooManyUnsyncedBytesAreWrittenBackOldestFirst) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  uint64_t seed = 20240601;
-  for (int i = 1; i < argc; ++i) {
-    std::string_view argument = argv[i];
-    if (!argument.starts_with("--seed=")) continue;
-    argument.remove_prefix(7);
-    std::from_chars(argument.data(), argument.data() + argument.size(), seed);
-  }
-  std::printf("--seed=%llu\n", static_cast<unsigned long long>(seed));
+  const std::optional<uint64_t> argument = orrery::SeedArgument(argc, argv);
+  if (!argument.has_value()) return 2;
+  const uint64_t seed = *argument;
   for (uint64_t i = 0; i < 10; ++i) {
     testing::RegisterTest(
         "FileImage", ("Model" + std::to_string(i)).c_str(), nullptr, nullptr, __FILE__, __LINE__,

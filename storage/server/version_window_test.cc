@@ -7,14 +7,15 @@
 
 #include <gtest/gtest.h>
 
-#include <charconv>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "core/base/random.h"
+#include "core/base/testing/seed_argument.h"
 
 namespace orrery {
 namespace {
@@ -278,18 +279,9 @@ TEST(VersionWindowTest, MemoryFollowsTheMutations) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  uint64_t seed = 1;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    constexpr std::string_view kSeed = "--seed=";
-    const char* const digits = argv[i] + kSeed.size();
-    if (!argument.starts_with(kSeed) ||
-        std::from_chars(digits, argv[i] + argument.size(), seed).ec != std::errc()) {
-      std::fprintf(stderr, "unknown argument %s; usage: --seed=N\n", argv[i]);
-      return 2;
-    }
-  }
-  std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+  const std::optional<uint64_t> argument = orrery::SeedArgument(argc, argv);
+  if (!argument.has_value()) return 2;
+  const uint64_t seed = *argument;
   testing::RegisterTest(
       "VersionWindow", "Model", nullptr, nullptr, __FILE__, __LINE__,
       [seed]() -> testing::Test* { return new orrery::VersionWindowModel(seed); });
