@@ -1,5 +1,4 @@
-// Byte by byte, so that the result is the same on every machine; compilers turn the loops into
-// single loads and stores.
+// Ordered integers byte by byte; compilers turn the loops into single loads and stores.
 #include "core/base/encoding.h"
 
 #include <cstddef>
@@ -7,13 +6,6 @@
 namespace orrery {
 
 namespace {
-
-template <class T>
-void AppendLittle(std::string& out, T value) {
-  char bytes[sizeof(T)];
-  for (size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<char>(value >> (8 * i));
-  out.append(bytes, sizeof(T));
-}
 
 template <class T>
 void AppendBig(std::string& out, T value) {
@@ -27,11 +19,7 @@ void AppendBig(std::string& out, T value) {
 template <class T>
 bool ReadLittle(std::string_view& rest, T& value) {
   if (rest.size() < sizeof(T)) return false;
-  uint64_t result = 0;
-  for (size_t i = 0; i < sizeof(T); ++i) {
-    result |= static_cast<uint64_t>(static_cast<uint8_t>(rest[i])) << (8 * i);
-  }
-  value = static_cast<T>(result);
+  value = GetFixed<T>(rest.data());
   rest.remove_prefix(sizeof(T));
   return true;
 }
@@ -48,10 +36,6 @@ bool ReadBig(std::string_view& rest, T& value) {
 
 }  // namespace
 
-void AppendFixed8(std::string& out, uint8_t value) { out.push_back(static_cast<char>(value)); }
-void AppendFixed16(std::string& out, uint16_t value) { AppendLittle(out, value); }
-void AppendFixed32(std::string& out, uint32_t value) { AppendLittle(out, value); }
-void AppendFixed64(std::string& out, uint64_t value) { AppendLittle(out, value); }
 void AppendOrdered16(std::string& out, uint16_t value) { AppendBig(out, value); }
 void AppendOrdered64(std::string& out, uint64_t value) { AppendBig(out, value); }
 

@@ -15,12 +15,10 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/fixed.h"
+
 namespace orrery {
 
-void AppendFixed8(std::string& out, uint8_t value);
-void AppendFixed16(std::string& out, uint16_t value);
-void AppendFixed32(std::string& out, uint32_t value);
-void AppendFixed64(std::string& out, uint64_t value);
 void AppendVarint(std::string& out, uint64_t value);
 void AppendPrefixed(std::string& out, std::string_view bytes);
 void AppendOrdered16(std::string& out, uint16_t value);

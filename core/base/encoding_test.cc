@@ -26,10 +26,10 @@ std::vector<uint64_t> Values() {
 
 TEST(Encoding, FixedBytesAreLittleEndian) {
   std::string out;
-  AppendFixed8(out, 0x01);
-  AppendFixed16(out, 0x0203);
-  AppendFixed32(out, 0x04050607);
-  AppendFixed64(out, 0x08090a0b0c0d0e0f);
+  AppendFixed<uint8_t>(out, 0x01);
+  AppendFixed<uint16_t>(out, 0x0203);
+  AppendFixed<uint32_t>(out, 0x04050607);
+  AppendFixed<uint64_t>(out, 0x08090a0b0c0d0e0f);
   EXPECT_EQ(out, "\x01\x03\x02\x07\x06\x05\x04\x0f\x0e\x0d\x0c\x0b\x0a\x09\x08");
   ByteReader reader(out);
   uint8_t a = 0;

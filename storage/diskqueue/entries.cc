@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "core/base/fixed.h"
 #include "core/base/invariant.h"
-#include "storage/diskqueue/fixed.h"
 
 namespace orrery {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "core/base/fixed.h"
 #include "core/base/hash.h"
 #include "core/base/invariant.h"
-#include "storage/diskqueue/fixed.h"
 
 namespace orrery {
 namespace {

@@ -1,8 +1,8 @@
 // Codec of pages; the format is in page.h.
 #include "storage/diskqueue/page.h"
 
+#include "core/base/fixed.h"
 #include "core/base/hash.h"
-#include "storage/diskqueue/fixed.h"
 
 namespace orrery {
 

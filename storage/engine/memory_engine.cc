@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "core/async/task_group.h"
+#include "core/base/fixed.h"
 #include "core/base/invariant.h"
 #include "core/observe/probe.h"
 #include "core/observe/trace.h"
 #include "storage/diskqueue/disk_queue.h"
-#include "storage/diskqueue/fixed.h"
 #include "storage/engine/memory_engine_knobs.h"
 #include "storage/engine/row_map.h"
 #include "storage/engine/snapshot.h"

@@ -3,8 +3,8 @@
 
 #include <utility>
 
+#include "core/base/fixed.h"
 #include "core/base/hash.h"
-#include "storage/diskqueue/fixed.h"
 
 namespace orrery {
 namespace {

@@ -1,7 +1,7 @@
 // Codec of one operation of a batch; the format is in write_batch.h.
 #include "storage/engine/write_batch.h"
 
-#include "storage/diskqueue/fixed.h"
+#include "core/base/fixed.h"
 
 namespace orrery {
 namespace {

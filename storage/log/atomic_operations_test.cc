@@ -131,7 +131,7 @@ TEST(AtomicOperations, AgreeWithMachineIntegers) {
   Random random(21);
   const auto bytes = [](uint64_t number) {
     std::string out;
-    AppendFixed64(out, number);
+    AppendFixed<uint64_t>(out, number);
     return out;
   };
   for (int i = 0; i < 10'000; ++i) {
@@ -161,7 +161,7 @@ TEST(Versionstamps, Substitution) {
 
   const std::string operand = "ab" + std::string(10, '?') + "cd";
   const auto at = [](std::string bytes, uint32_t position) {
-    AppendFixed32(bytes, position);
+    AppendFixed<uint32_t>(bytes, position);
     return bytes;
   };
   const std::string stamp = MakeVersionstamp(7, 3);
@@ -183,7 +183,7 @@ TEST(Versionstamps, Substitution) {
 TEST(Versionstamps, PositionsAreCheckedToTheByte) {
   const auto code = [](size_t body, uint32_t position) {
     std::string operand(body, '?');
-    AppendFixed32(operand, position);
+    AppendFixed<uint32_t>(operand, position);
     const MutationRef of_key{kSetVersionstampedKey, operand, "v"};
     const MutationRef of_value{kSetVersionstampedValue, "k", operand};
     EXPECT_EQ(CodeOf(CheckVersionstamped(of_key)), CodeOf(CheckVersionstamped(of_value)));

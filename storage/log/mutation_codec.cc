@@ -16,19 +16,19 @@ constexpr size_t kTagBytesMin = 2;
 }  // namespace
 
 MutationBatchWriter::MutationBatchWriter() {
-  AppendFixed16(bytes_, kMagic);
-  AppendFixed8(bytes_, kMutationBatchFormat);
-  AppendFixed8(bytes_, kMutationBatchFormat);
-  AppendFixed32(bytes_, 0);  // Finish puts the count here.
+  AppendFixed<uint16_t>(bytes_, kMagic);
+  AppendFixed<uint8_t>(bytes_, kMutationBatchFormat);
+  AppendFixed<uint8_t>(bytes_, kMutationBatchFormat);
+  AppendFixed<uint32_t>(bytes_, 0);  // Finish puts the count here.
 }
 
 void MutationBatchWriter::Add(std::span<const Tag> tags, const MutationRef& mutation) {
   INVARIANT(count_ < UINT32_MAX);
   ++count_;
-  AppendFixed8(bytes_, static_cast<uint8_t>(mutation.type));
+  AppendFixed<uint8_t>(bytes_, static_cast<uint8_t>(mutation.type));
   AppendVarint(bytes_, tags.size());
   for (const Tag& tag : tags) {
-    AppendFixed8(bytes_, static_cast<uint8_t>(tag.kind));
+    AppendFixed<uint8_t>(bytes_, static_cast<uint8_t>(tag.kind));
     AppendVarint(bytes_, tag.id);
   }
   AppendPrefixed(bytes_, mutation.key);
@@ -37,7 +37,7 @@ void MutationBatchWriter::Add(std::span<const Tag> tags, const MutationRef& muta
 
 std::string MutationBatchWriter::Finish() && {
   std::string count;
-  AppendFixed32(count, count_);
+  AppendFixed<uint32_t>(count, count_);
   bytes_.replace(kCountOffset, count.size(), count);
   return std::move(bytes_);
 }

@@ -18,8 +18,8 @@ constexpr uint8_t kFormat = 1;
 constexpr size_t kChecksumBytes = 8;
 
 void Append(std::string& out, RegisterGeneration generation) {
-  AppendFixed64(out, generation.counter);
-  AppendFixed64(out, generation.id);
+  AppendFixed<uint64_t>(out, generation.counter);
+  AppendFixed<uint64_t>(out, generation.id);
 }
 
 bool Read(ByteReader& reader, RegisterGeneration& generation) {
@@ -31,15 +31,15 @@ bool Read(ByteReader& reader, RegisterGeneration& generation) {
 std::string GenerationRegister::Image() const {
   INVARIANT(state_ != RegisterState::kAbsent);
   std::string image(kMagic);
-  AppendFixed8(image, kFormat);
-  AppendFixed8(image, kFormat);
-  AppendFixed8(image, static_cast<uint8_t>(state_));
-  AppendFixed64(image, id_.high);
-  AppendFixed64(image, id_.low);
+  AppendFixed<uint8_t>(image, kFormat);
+  AppendFixed<uint8_t>(image, kFormat);
+  AppendFixed<uint8_t>(image, static_cast<uint8_t>(state_));
+  AppendFixed<uint64_t>(image, id_.high);
+  AppendFixed<uint64_t>(image, id_.low);
   Append(image, read_generation_);
   Append(image, write_generation_);
   AppendPrefixed(image, value_);
-  AppendFixed64(image, HashBytes(image));
+  AppendFixed<uint64_t>(image, HashBytes(image));
   return image;
 }
 

@@ -26,7 +26,7 @@ Mutation SetRow(KeyRef begin, const Shard& shard) {
 void AppendTags(std::string& out, const std::vector<Tag>& tags) {
   AppendVarint(out, tags.size());
   for (const Tag& tag : tags) {
-    AppendFixed8(out, static_cast<uint8_t>(tag.kind));
+    AppendFixed<uint8_t>(out, static_cast<uint8_t>(tag.kind));
     AppendVarint(out, tag.id);
   }
 }
@@ -48,8 +48,8 @@ bool ReadTags(ByteReader& reader, std::vector<Tag>& tags) {
 
 std::string EncodeShard(const Shard& shard) {
   std::string out;
-  AppendFixed8(out, kFormat);
-  AppendFixed8(out, kFormat);
+  AppendFixed<uint8_t>(out, kFormat);
+  AppendFixed<uint8_t>(out, kFormat);
   AppendTags(out, shard.team);
   AppendTags(out, shard.destination);
   return out;
