@@ -1,0 +1,73 @@
+// LogCursor: all messages of one tag, in the order of versions, across generations and failures of
+// logs. What a consumer of the log reads with.
+//
+//   LogCursor cursor(env, rpc, view, tag, durable_version);
+//   while (true) {
+//     CO_ASSIGN_OR_RETURN(LogCursor::Messages messages, co_await cursor.Next(bytes_max));
+//     ... apply messages.versions; now everything up to messages.through is known ...
+//   }
+//
+// It reads each version from the set of logs that holds it, from the team of its tag there, and
+// goes on with another log of the team when one fails or cannot read a span. It never gives a
+// version that is not known to be committed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/base/buffer.h"
+#include "core/base/version.h"
+#include "core/env/env.h"
+#include "core/rpc/client.h"
+#include "storage/log/log_system_view.h"
+#include "storage/log/tags.h"
+
+namespace orrery {
+
+class LogCursor {
+ public:
+  struct VersionMessages {
+    Version version;
+    std::string_view batch;  // mutation_codec.h; valid as long as `attachment` below.
+  };
+  struct Messages {
+    std::vector<VersionMessages> versions;      // Ascending, above position() before the call.
+    Version through = kInvalidVersion;          // Everything up to here is in `versions`.
+    Version known_committed = kInvalidVersion;  // At least `through`.
+    Buffer attachment;
+  };
+
+  // Begins after version `after`. All outlive the cursor.
+  LogCursor(Env& env, RpcClient& rpc, LogSystemView& view, Tag tag, Version after);
+
+  // What follows position(), about `bytes_max` bytes of it, waiting until there is something (a
+  // greater `through`, if without messages). Errors: transaction_too_old when messages behind
+  // position() were popped: the consumer has lost its place. Everything else is tried again for
+  // ever, elsewhere and later. Cancel-safe: nothing is lost.
+  Task<absl::StatusOr<Messages>> Next(uint32_t bytes_max);
+
+  // Up to where Next has given everything.
+  Version position() const { return position_; }
+
+  // Tells every log that may hold messages of the tag that those up to `version` are not needed any
+  // more. Tries once each; a later, higher pop makes up for a lost one.
+  Task<> Pop(Version version, uint64_t incarnation);
+
+ private:
+  Env& env_;
+  RpcClient& rpc_;
+  LogSystemView& view_;
+  const Tag tag_;
+  Version position_;
+};
+
+// Reads all messages of `tag` in (after, through] from one ended, locked set: for recovery. Tries
+// each log of the team; connection_failed or the last error when none can give everything.
+Task<absl::StatusOr<std::vector<LogCursor::Messages>>> ReadLockedSet(Env& env, RpcClient& rpc,
+                                                                     LogSet set, Tag tag,
+                                                                     Version after,
+                                                                     Version through);
+
+}  // namespace orrery

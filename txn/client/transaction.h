@@ -1,0 +1,159 @@
+// Transaction: reads at one version and writes that happen at one version, all or none, as if
+// transactions ran one after the other in the order of their commits (strict serialisability).
+//
+// A transaction sees its own writes. Nothing leaves the client before Commit. Every call that can
+// be wrong is checked where it is made: an error changes nothing.
+//
+// Reads are cancel-safe: destroying the Task abandons the read. A Transaction is used by one loop;
+// reads of it may be under way side by side. Calls while Commit is under way give
+// used_during_commit. A Transaction must outlive the Tasks it gave.
+//
+// Limits, exact to the byte: key 10,000 bytes (key_too_large; system keys 30,000), value 100,000
+// (value_too_large), transaction 10,000,000 of keys and values written and of conflict ranges
+// (transaction_too_large, at Commit), age 5 s of versions (transaction_too_old).
+// Keys at or above "\xff" need an option to be read or written (key_outside_legal_range).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/async/future.h"
+#include "core/async/task.h"
+#include "core/base/keys.h"
+#include "core/base/status.h"
+#include "core/base/time.h"
+#include "core/base/version.h"
+#include "storage/log/mutation.h"
+#include "txn/client/key_selector.h"
+
+namespace orrery {
+
+class DatabaseCore;
+
+struct KeyValue {
+  Key key;
+  std::string value;
+  friend bool operator==(const KeyValue&, const KeyValue&) = default;
+};
+
+// How much a range read fetches at a time: FoundationDB's modes.
+enum class StreamingMode : int8_t {
+  kWantAll = -2,   // The whole range will be read.
+  kIterator = -1,  // Small pieces first, then larger ones: see RangeOptions::iteration.
+  kExact = 0,      // Exactly `rows` rows, which must be given.
+  kSmall = 1,      // About 256 bytes.
+  kMedium = 2,     // About 1,000 bytes.
+  kLarge = 3,      // About 4,096 bytes.
+  kSerial = 4,     // About 80,000 bytes.
+};
+
+struct RangeOptions {
+  int32_t rows = 0;   // At most so many; 0: no limit. Negative: range_limits_invalid.
+  int32_t bytes = 0;  // About so many of keys and values; 0: as `mode` says. At least one row.
+  StreamingMode mode = StreamingMode::kWantAll;
+  int32_t iteration = 1;  // For kIterator: 1 for the first call, and so on.
+  bool reverse = false;
+  bool snapshot = false;
+};
+
+struct RangeResult {
+  std::vector<KeyValue> rows;
+  bool more = false;  // A limit ended it: go on after (reverse: before) the last row.
+};
+
+struct CommitResult {
+  Version version = kInvalidVersion;  // kInvalidVersion when there was nothing to commit.
+  std::string versionstamp;           // 10 bytes; empty when there was nothing to commit.
+};
+
+enum class TransactionPriority : uint8_t { kBatch = 0, kDefault = 1, kSystem = 2 };
+
+struct TransactionOptions {
+  TransactionPriority priority = TransactionPriority::kDefault;
+  bool access_system_keys = false;        // Read and write keys from "\xff" on.
+  bool read_system_keys = false;          // Read them only.
+  bool read_your_writes = true;           // Off: reads see the database alone.
+  bool snapshot_read_your_writes = true;  // Off: snapshot reads see the database alone.
+  bool exactly_once = true;               // Off: a commit may end with commit_unknown_result.
+  bool next_write_no_conflict = false;  // The next mutation adds no write conflict; then off again.
+  bool report_conflicting_keys = false;
+  Duration timeout{};        // Of the transaction, retries included; zero: none.
+  int32_t retries_max = -1;  // Of OnError; negative: no limit.
+  Duration retry_delay_max = Seconds(1);
+  size_t bytes_max = 10'000'000;  // 32 to 10,000,000.
+};
+
+class Transaction {
+ public:
+  explicit Transaction(std::shared_ptr<DatabaseCore> database);
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) noexcept;
+  ~Transaction();
+
+  // May be changed at any time before Commit; kept by OnError, gone with Reset.
+  TransactionOptions& options();
+
+  // The version of all reads: asked for once, at the first read or here. At least the version of
+  // every commit that had been acknowledged, to anyone, before it was asked for.
+  Task<absl::StatusOr<Version>> GetReadVersion();
+  // read_version_already_set; version_invalid for one that is not positive.
+  absl::Status SetReadVersion(Version version);
+
+  Task<absl::StatusOr<std::optional<std::string>>> Get(Key key, bool snapshot = false);
+  // The key that the selector names; "" before the first key, and the end of the legal range
+  // ("\xff", or "\xff\xff" with system keys) after the last.
+  Task<absl::StatusOr<Key>> GetKey(KeySelector selector, bool snapshot = false);
+  // Rows of [begin, end) after both are resolved; begin at or after end gives no rows.
+  Task<absl::StatusOr<RangeResult>> GetRange(KeySelector begin, KeySelector end,
+                                             RangeOptions options = {});
+  // Errors besides: inverted_range.
+  Task<absl::StatusOr<RangeResult>> GetRange(KeyRange range, RangeOptions options = {});
+
+  absl::Status Set(KeyRef key, std::string_view value);
+  absl::Status Clear(KeyRef key);
+  absl::Status Clear(KeyRangeRef range);  // inverted_range; an empty one does nothing.
+  // Any type of atomic_operations.h, and versionstamped keys and values.
+  absl::Status Atomic(MutationType type, KeyRef key, std::string_view operand);
+
+  absl::Status AddReadConflictRange(KeyRangeRef range);  // inverted_range.
+  absl::Status AddWriteConflictRange(KeyRangeRef range);
+
+  // Commits. Ok: durable, at this version, once. not_committed: something that was read has been
+  // written since. With exactly_once an unknown result is resolved before this returns; the error
+  // outcome_unknown says that it cannot be any more. After ok, and after an error other than of
+  // arguments, only Reset, OnError, and committed results are of use.
+  Task<absl::StatusOr<CommitResult>> Commit();
+
+  // The versionstamp of the commit, for whoever waits while Commit is made.
+  Future<absl::StatusOr<std::string>> GetVersionstamp();
+
+  // For retry loops. If `error` can be helped by trying again: waits (longer each time, jittered),
+  // resets everything but options, and gives ok. Otherwise gives `error` back.
+  Task<absl::Status> OnError(absl::Status error);
+
+  // As new, options too.
+  void Reset();
+  // Reads under way, and all calls from now on until Reset, give transaction_cancelled.
+  void Cancel();
+
+  // Bytes that count towards the limit so far.
+  size_t ApproximateBytes() const;
+  // Bytes in the range, about. And keys that cut it into pieces of about `chunk_bytes`, the range's
+  // ends included.
+  Task<absl::StatusOr<uint64_t>> EstimateBytes(KeyRange range);
+  Task<absl::StatusOr<std::vector<Key>>> SplitPoints(KeyRange range, uint64_t chunk_bytes);
+  // Addresses of the servers that have the key, "ip:port".
+  Task<absl::StatusOr<std::vector<std::string>>> AddressesOf(Key key);
+  // After not_committed with report_conflicting_keys: the ranges read that conflicted.
+  const std::vector<KeyRange>& conflicting_ranges() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace orrery

@@ -1,0 +1,57 @@
+// Recovery: from the coordinators' record of the last generation to the first version of the next.
+//
+//   read      the record, at a register generation of our own
+//   lock      every log of its current set; decide RV and KCV (recovery_version.h)
+//   metadata  from the metadata tag: the snapshot at the set's first version, and what follows
+//   recruit   new logs, which copy (KCV, RV]; sequencer, resolvers, proxies
+//   transact  the recovery transaction, at RV + kGenerationJump, durable on all new logs: snapshot
+//             of the metadata, and to every tag the message that a generation begins
+//   write     the record with the new set: the commit point
+//
+// Then the caller publishes the new state, and drains old sets. Any failure abandons the attempt:
+// its roles end, nothing names its logs, and a new attempt begins with the register.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/env/env.h"
+#include "core/rpc/client.h"
+#include "txn/controller/controller.pb.h"
+#include "txn/controller/generation_record.pb.h"
+#include "txn/coordinator/cluster_file.h"
+#include "txn/coordinator/coordinator_client.h"
+#include "txn/metadata/metadata.h"
+
+namespace orrery {
+
+// A generation that accepts commits.
+struct RecoveredGeneration {
+  GenerationRecord record;
+  Metadata metadata;            // As of its first version.
+  std::vector<RoleInfo> roles;  // All of them, logs included, with incarnations.
+};
+
+// What a recovery asks of whoever runs it. Outlives the recovery.
+class RecoveryHost {
+ public:
+  virtual ~RecoveryHost() = default;
+  // The workers known now. May be too few: the recovery asks again after a while.
+  virtual std::vector<WorkerInfo> Workers() = 0;
+  // Tells operators where the recovery stands (see ClusterStatusReply), and why it waits.
+  virtual void Report(std::string state, std::string reason) = 0;
+};
+
+// One attempt. `record` is what `reg`.Read() gave; the write of `reg` is the attempt's last act.
+// Waits for as long as silent logs, or too few workers, leave it no choice. On an error the caller
+// begins anew with a new RegisterClient, after a jittered wait; roles it recruited end, since no
+// published state names them.
+Task<absl::StatusOr<RecoveredGeneration>> RecoverGeneration(Env& env, RpcClient& rpc,
+                                                            RegisterClient& reg,
+                                                            GenerationRecord record,
+                                                            RecoveryHost& host);
+
+}  // namespace orrery
