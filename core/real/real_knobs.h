@@ -14,6 +14,8 @@ namespace orrery::real {
        "ready nodes run before timers and sockets are looked at again")                        \
   KNOB(int64_t, real_unread_bytes_max, 256 << 10, random.Between(1 << 10, 256 << 10), "bytes", \
        "bytes kept for a connection's reader before the sender is held back")                  \
+  KNOB(bool, real_local_streams, true, standard, "",                                           \
+       "a process reaches its own listener through memory, not through the kernel")            \
   KNOB(int64_t, real_listen_backlog, 1024, random.Between(8, 1024), "connections",             \
        "connections the kernel keeps until they are accepted")                                 \
   KNOB(Duration, real_accept_retry_delay, Milliseconds(100),                                   \

@@ -12,6 +12,7 @@
 #include "core/real/socket.h"
 #include "core/real/tcp_listener.h"
 #include "core/real/tls_connection.h"
+#include "core/real/tls_context.h"
 #include "core/real/tls_listener.h"
 
 namespace orrery::real {
@@ -44,18 +45,28 @@ absl::StatusOr<Addresses> LookUp(const std::string& host, uint16_t port) {
 }  // namespace
 
 RealNetwork::RealNetwork(Env& env, Loop& loop, ThreadPools& pools, const TlsContext* tls)
-    : env_(env), loop_(loop), pools_(pools), tls_(tls) {}
+    : env_(env),
+      loop_(loop),
+      pools_(pools),
+      tls_(tls),
+      local_(loop, static_cast<size_t>(env.knobs().Get<RealKnobs>().real_unread_bytes_max),
+             static_cast<size_t>(env.knobs().Get<RealKnobs>().real_listen_backlog),
+             tls == nullptr ? "" : tls->own_name()) {}
 
 absl::StatusOr<std::unique_ptr<Listener>> RealNetwork::Listen(NetworkAddress address) {
   const auto& knobs = env_.knobs().Get<RealKnobs>();
   ASSIGN_OR_RETURN(const int fd,
                    OpenListeningSocket(address, static_cast<int>(knobs.real_listen_backlog)));
-  auto listener = std::make_unique<TcpListener>(env_, loop_, chunks_, fd);
-  if (tls_ == nullptr) return listener;
-  return std::make_unique<TlsListener>(env_, chunks_, *tls_, std::move(listener));
+  std::unique_ptr<Listener> listener = std::make_unique<TcpListener>(env_, loop_, chunks_, fd);
+  if (tls_ != nullptr) {
+    listener = std::make_unique<TlsListener>(env_, chunks_, *tls_, std::move(listener));
+  }
+  if (knobs.real_local_streams) listener = local_.Add(std::move(listener));
+  return listener;
 }
 
 Task<absl::StatusOr<std::unique_ptr<Connection>>> RealNetwork::Connect(NetworkAddress address) {
+  if (std::unique_ptr<Connection> local = local_.Connect(address)) co_return local;
   const auto& knobs = env_.knobs().Get<RealKnobs>();
   CO_ASSIGN_OR_RETURN(
       std::unique_ptr<Connection> connection,

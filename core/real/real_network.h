@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/env/env.h"
+#include "core/real/local_stream.h"
 #include "core/real/tcp_connection.h"
 #include "core/real/thread_pools.h"
 
@@ -27,6 +28,7 @@ class RealNetwork final : public Network {
   ThreadPools& pools_;
   const TlsContext* const tls_;
   ReadChunks chunks_;
+  LocalListeners local_;
 };
 
 }  // namespace orrery::real

@@ -94,6 +94,8 @@ absl::StatusOr<std::unique_ptr<TlsContext>> TlsContext::Load(const TlsFiles& fil
   return std::unique_ptr<TlsContext>(new TlsContext(client.release(), server.release()));
 }
 
+std::string TlsContext::own_name() const { return CommonNameOf(SSL_CTX_get0_certificate(server_)); }
+
 TlsContext::~TlsContext() {
   SSL_CTX_free(client_);
   SSL_CTX_free(server_);

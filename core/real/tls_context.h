@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "core/base/status.h"
 #include "core/real/real_env.h"
@@ -24,6 +25,9 @@ class TlsContext {
   // TLS 1.3 or later; both ends verify the other.
   ssl_ctx_st* client() const { return client_; }
   ssl_ctx_st* server() const { return server_; }
+
+  // The subject common name of the own certificate.
+  std::string own_name() const;
 
  private:
   TlsContext(ssl_ctx_st* client, ssl_ctx_st* server) : client_(client), server_(server) {}

@@ -126,7 +126,10 @@ void TlsSession::Finish() {
 
 std::string TlsSession::PeerName() const {
   const X509* const certificate = SSL_get0_peer_certificate(ssl_);
-  if (certificate == nullptr) return {};
+  return certificate == nullptr ? std::string() : CommonNameOf(certificate);
+}
+
+std::string CommonNameOf(const x509_st* certificate) {
   char name[256] = {};
   X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof(name));
   return name;

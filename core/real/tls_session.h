@@ -10,8 +10,12 @@
 
 struct ssl_st;      // OpenSSL's SSL.
 struct ssl_ctx_st;  // OpenSSL's SSL_CTX.
+struct x509_st;     // OpenSSL's X509.
 
 namespace orrery::real {
+
+// The subject common name of a certificate.
+std::string CommonNameOf(const x509_st* certificate);
 
 // The errors that OpenSSL has noted on this thread, in one line, and forgets.
 std::string TakeTlsErrors();

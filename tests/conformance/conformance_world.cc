@@ -8,7 +8,8 @@ namespace orrery::conformance {
 
 std::unique_ptr<ConformanceWorld> ConformanceWorld::Create(WorldKind kind) {
   if (kind.kind == WorldKind::kSim) return MakeSimulatedWorld(kind.seed);
-  return MakeRealWorld(kind.kind == WorldKind::kRealTls);
+  return MakeRealWorld({.tls = kind.kind == WorldKind::kRealTls,
+                        .local_streams = kind.kind == WorldKind::kRealLocal});
 }
 
 Task<absl::Status> WaitForDeath(Env& env) {
@@ -25,6 +26,7 @@ std::vector<WorldKind> Worlds() {
 std::vector<WorldKind> NetworkWorlds() {
   std::vector<WorldKind> worlds = Worlds();
   worlds.push_back({WorldKind::kRealTls});
+  worlds.push_back({WorldKind::kRealLocal});
   return worlds;
 }
 
@@ -34,6 +36,8 @@ std::string NameOfWorld(const ::testing::TestParamInfo<WorldKind>& info) {
       return "Real";
     case WorldKind::kRealTls:
       return "RealTls";
+    case WorldKind::kRealLocal:
+      return "RealLocal";
     case WorldKind::kSim:
       return "Sim" + std::to_string(info.param.seed);
   }

@@ -24,7 +24,7 @@ namespace orrery::conformance {
 using Main = absl::AnyInvocable<Task<absl::Status>(Env&)>;
 
 struct WorldKind {
-  enum Kind { kReal, kRealTls, kSim } kind;
+  enum Kind { kReal, kRealTls, kRealLocal, kSim } kind;
   uint64_t seed = 0;  // Of a simulated world.
 };
 

@@ -20,12 +20,13 @@ constexpr uint16_t kPeerPort = 4500;
 
 class RealWorld final : public ConformanceWorld {
  public:
-  explicit RealWorld(bool tls) {
+  explicit RealWorld(RealWorldOptions options) {
     std::string pattern = ::testing::TempDir() + "/conformance.XXXXXX";
     directory_ = ::mkdtemp(pattern.data());
     knobs_.Add<real::RealKnobs>();
     knobs_.Add<RpcKnobs>();
-    if (!tls) return;
+    EXPECT_TRUE(knobs_.Set("real_local_streams", options.local_streams ? "true" : "false").ok());
+    if (!options.tls) return;
     auto authority = real::TestAuthority::Create(directory_, "authority");
     EXPECT_TRUE(authority.ok()) << Describe(authority.status());
     authority_ = *std::move(authority);
@@ -106,8 +107,8 @@ class RealWorld final : public ConformanceWorld {
 
 }  // namespace
 
-std::unique_ptr<ConformanceWorld> MakeRealWorld(bool tls) {
-  return std::make_unique<RealWorld>(tls);
+std::unique_ptr<ConformanceWorld> MakeRealWorld(RealWorldOptions options) {
+  return std::make_unique<RealWorld>(options);
 }
 
 }  // namespace orrery::conformance

@@ -7,7 +7,11 @@
 
 namespace orrery::conformance {
 
-std::unique_ptr<ConformanceWorld> MakeRealWorld(bool tls);
+struct RealWorldOptions {
+  bool tls;
+  bool local_streams;  // Whether a process reaches itself through memory.
+};
+std::unique_ptr<ConformanceWorld> MakeRealWorld(RealWorldOptions options);
 std::unique_ptr<ConformanceWorld> MakeSimulatedWorld(uint64_t seed);
 
 }  // namespace orrery::conformance

@@ -31,6 +31,8 @@ class RealTest : public testing::Test {
     std::string pattern = testing::TempDir() + "/real.XXXXXX";
     directory = ::mkdtemp(pattern.data());
     knobs.Add<RealKnobs>();
+    // Both ends lie in one process here, and what is tested is between them.
+    EXPECT_TRUE(knobs.Set("real_local_streams", "false").ok());
   }
 
   RealOptions Options() {
