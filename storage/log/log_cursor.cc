@@ -26,18 +26,17 @@ LogCursor::LogCursor(Env& env, RpcClient& rpc, LogSystemView& view, Tag tag, Ver
       position_(after),
       rotation_(tag.id) {}
 
-// The set that has what follows position_; nothing when it is not published yet.
+// The newest set that has what follows position_; nothing when it is not published yet. (Where sets
+// overlap the newer one has copies, and the older one may have lost logs.)
 absl::StatusOr<std::optional<LogCursor::Place>> LogCursor::FindPlace() const {
   const LogSystem& system = view_.current();
   if (system.sets_size() == 0) return std::nullopt;
   if (position_ < system.sets(0).begin()) return Error(ErrorCode::transaction_too_old);
-  for (const LogSet& set : system.sets()) {
-    if (set.logs_size() > 0 && set.begin() <= position_ &&
-        (set.end() < 0 || position_ < set.end())) {
-      return Place{set, LogTeamOf(tag_, set)};
-    }
-  }
-  return std::nullopt;
+  int i = system.sets_size() - 1;
+  while (system.sets(i).begin() > position_) --i;
+  const LogSet& set = system.sets(i);
+  if (set.logs_size() == 0 || (set.end() >= 0 && position_ >= set.end())) return std::nullopt;
+  return Place{set, LogTeamOf(tag_, set)};
 }
 
 // Until what follows position_ is no more in the set of `generation` that ends at `end`.

@@ -52,6 +52,10 @@ class QueueUser {
           if (failed_.ok()) failed_ = s;
         }) {}
 
+  // Whether the file is kept as full as it can be, so that slots are used again as soon as they
+  // may.
+  bool full_ring = false;
+
   // Opens the queue, checks it, then does `steps` operations. The first error ends it.
   Task<absl::Status> Run(uint64_t steps) {
     auto opened = co_await DiskQueue::Open(env_, "queue", {});
@@ -60,11 +64,13 @@ class QueueUser {
       CO_RETURN_IF_ERROR(co_await DiskQueue::Create(env_, "queue", {}));
       opened = co_await DiskQueue::Open(env_, "queue", {});
     }
+    // Nobody damages what was synced.
+    model_.Expect(CodeOf(opened.status()) != ErrorCode::file_corrupt, Describe(opened.status()));
     CO_ASSIGN_OR_RETURN(queue_, std::move(opened));
     ++model_.lives;
     CO_RETURN_IF_ERROR(co_await Check());
     for (; steps > 0 && failed_.ok() && model_.wrong.empty(); --steps) {
-      CO_RETURN_IF_ERROR(co_await Step());
+      CO_RETURN_IF_ERROR(full_ring ? co_await FillAndPop() : co_await Step());
       model_.file_bytes = queue_->file_bytes();
     }
     co_await commits_.Join();
@@ -138,6 +144,36 @@ class QueueUser {
     model_.pushed_bytes += bytes.size();
     model_.entries.push_back({*location, std::move(bytes), model_.popped});
     co_return absl::OkStatus();
+  }
+
+  // Fills the file, pops while the last of it is being written, and fills what is free then with
+  // one large entry.
+  Task<absl::Status> FillAndPop() {
+    while (true) {
+      const absl::Status pushed = Append(1 + random_.Below(3000));
+      if (CodeOf(pushed) == ErrorCode::disk_full) break;
+      CO_RETURN_IF_ERROR(pushed);
+    }
+    ++model_.full;
+    commits_.Spawn("commit", Commit());
+    co_await Sleep(env_.clock(), Microseconds(random_.Between(0, 500)));
+    CO_RETURN_IF_ERROR(Pop());
+    co_await commits_.Join();
+    CO_RETURN_IF_ERROR(failed_);
+    const absl::Status pushed = Append(queue_->RoomBytes());
+    if (!pushed.ok() && CodeOf(pushed) != ErrorCode::disk_full) co_return pushed;
+    CO_RETURN_IF_ERROR(co_await Commit());
+    CO_RETURN_IF_ERROR(Pop());
+    co_return co_await queue_->Commit();
+  }
+
+  absl::Status Append(uint64_t size) {
+    std::string bytes = std::to_string(random_.Next());
+    bytes.resize(std::max<size_t>(size, bytes.size()), static_cast<char>(random_.Next()));
+    ASSIGN_OR_RETURN(const Location location, queue_->Push(bytes));
+    model_.pushed_bytes += bytes.size();
+    model_.entries.push_back({location, std::move(bytes), model_.popped});
+    return absl::OkStatus();
   }
 
   absl::Status Pop() {

@@ -151,11 +151,11 @@ Task<absl::Status> Driver::Recruit(Locked locked) {
     }
     CO_RETURN_IF_ERROR(*order->ready);
   }
-  // The set before the last one, too, is read until every consumer is beyond it.
-  while (next.sets_size() > 1 && next.sets(0).end() <= MinimumOf(positions_)) {
+  *next.add_sets() = std::move(set);
+  // A set is read until every consumer has come to where the next one begins.
+  while (next.sets_size() > 1 && next.sets(1).begin() <= MinimumOf(positions_)) {
     next.mutable_sets()->DeleteSubrange(0, 1);
   }
-  *next.add_sets() = std::move(set);
   system_ = std::move(next);
   co_return absl::OkStatus();
 }
