@@ -173,6 +173,7 @@ TEST_F(DamageTest, DamageAtOrBelowDIsReportedWithItsPlaceAndAboveDCut) {
       ASSERT_TRUE(status.ok()) << status;
       ASSERT_EQ(model.wrong, "");
       const Location committed = model.committed;
+      model.damaged = true;
       model.committed = model.popped_durable = 0;  // The last group is above D, and may be cut.
       const absl::Status opened =
           Run([&](Env& env) -> Task<absl::Status> { return OpenAndCheck(&env, &model); });

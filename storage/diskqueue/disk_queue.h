@@ -31,7 +31,9 @@
 //     Until that page is there the new incarnation counts for nothing and the old pages, which are
 //     untouched, are the queue; from then on the copies are. A crash at any point repeats it.
 //   - Slots of popped pages are written again only after the begin that frees them is durable; so
-//     no page that recovery could ask for is ever overwritten.
+//     no page that recovery could ask for is ever overwritten. When a queue is opened, what a page
+//     above D says of the begin is not yet known to be durable: pages from the begin that page D
+//     states stay until the kData page of the new incarnation is synced.
 //   What cannot be told locally: a disk that acknowledged the last group and lost it, against a
 //   crash before that group was acknowledged. Copies elsewhere tell.
 //

@@ -91,7 +91,8 @@ class DiskQueueOpener {
     co_return absl::OkStatus();
   }
 
-  // Sets up the maps: pages up to D are live, those of the tail are kept until they are copied.
+  // Sets up the maps: pages up to D are live, those of the tail are kept until they are copied, and
+  // those that `begin` frees until it is durable.
   void TakeOver() {
     queue_.incarnation_ = pages_.incarnation_max + 1;
     queue_.begin_ = queue_.begin_kept_ = pages_.begin;
@@ -104,6 +105,8 @@ class DiskQueueOpener {
       used.push_back(page.slot);
     }
     for (const PageHeader& page : pages_.tail) used.push_back(page.slot);
+    for (const PageHeader& page : pages_.freed) used.push_back(page.slot);
+    if (!pages_.freed.empty()) PROBE(queue_.env_, "diskqueue.begin_not_yet_durable");
     std::sort(used.begin(), used.end());
     used.push_back(queue_.slot_count_);
     for (size_t i = 0; i + 1 < used.size(); ++i) {
@@ -134,6 +137,7 @@ class DiskQueueOpener {
     marker.AddEmptyPage();
     CO_RETURN_IF_ERROR(co_await Write(marker, PageKind::kData));
     for (const PageHeader& page : pages_.tail) queue_.slots_.Free({page.slot, 1});
+    for (const PageHeader& page : pages_.freed) queue_.slots_.Free({page.slot, 1});
     queue_.next_sequence_ = queue_.last_.sequence + 1;
     queue_.wanted_ = queue_.last_.sequence;
     co_return absl::OkStatus();

@@ -64,14 +64,18 @@ absl::StatusOr<RecoveredPages> RecoverPages(std::vector<PageHeader> valid,
     }
   }
 
-  // Downwards from D each page names the one before by checksum and slot.
+  // Downwards from D each page names the one before by checksum and slot. Beyond `begin` down to
+  // the begin that page D states: what was freed, if at all, by a begin that need not be durable.
   uint64_t checksum = out.synced_checksum;
   uint64_t slot = out.synced_slot;
-  for (uint64_t s = out.synced_sequence; s > 0 && s >= SequenceOf(out.begin); --s) {
+  uint64_t first = std::min(SequenceOf(out.begin), out.synced_sequence);
+  for (uint64_t s = out.synced_sequence; s > 0 && s >= first; --s) {
     const PageHeader* const page = index.Find(
         s, [&](const PageHeader& p) { return p.checksum == checksum && p.slot == slot; });
+    if (page == nullptr && s < SequenceOf(out.begin)) break;
     if (page == nullptr) return Missing(path, s, slot, out.synced_sequence);
-    out.synced.push_back(*page);
+    if (s == out.synced_sequence) first = std::min(first, SequenceOf(page->begin));
+    (s >= SequenceOf(out.begin) ? out.synced : out.freed).push_back(*page);
     checksum = page->previous_checksum;
     slot = page->previous_slot;
   }

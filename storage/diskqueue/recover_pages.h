@@ -18,6 +18,9 @@ struct RecoveredPages {
   uint64_t synced_slot = 0;
   std::vector<PageHeader> synced;  // Pages of [SequenceOf(begin), D], in order.
   std::vector<PageHeader> tail;    // Pages above D up to the first hole, in order.
+  // Pages below `begin` that must stay until it is durable: a page above D may be all that states
+  // it, and if that is lost they are the queue's again.
+  std::vector<PageHeader> freed;
 };
 
 // `valid`: every page that decodes, in any order. `path` is for messages. file_corrupt: a page that

@@ -87,6 +87,43 @@ void RunSeeds(uint64_t first, uint64_t count, bool faults) {
             << totals.cuts << ", pops " << totals.pops << ", full " << totals.full << "\n";
 }
 
+Task<absl::Status> LiveInAFullRing(Env* env, QueueModel* model) {
+  QueueUser user(*env, *model, env->random("test").Next());
+  user.full_ring = true;
+  co_return co_await user.Run(UINT64_MAX);
+}
+
+// A slot may be written again only when the begin that frees it is durable: here the slots that a
+// pop frees are the only ones left, and power goes while they are being written.
+TEST(DiskQueueSimTest, PowerLossesOfAFullRing) {
+  uint64_t cuts = 0;
+  uint64_t full = 0;
+  for (uint64_t seed = 2001; seed < 2041; ++seed) {
+    KnobSet knobs;
+    SetKnobs(knobs, 48 * 4096);
+    QueueModel model;
+    World world(World::Options{.seed = seed, .knobs = &knobs});
+    Machine& machine = world.AddMachine({.name = "m", .zone = "z"});
+    Process& process = world.AddProcess(machine, {.name = "p", .main = [&model](Env& env) {
+                                                    return LiveInAFullRing(&env, &model);
+                                                  }});
+    Random random = world.Stream("driver");
+    process.Start();
+    for (int round = 0; round < 100 && model.wrong.empty(); ++round) {
+      const Duration life = random.Between(Duration(0), Milliseconds(round == 0 ? 500 : 60));
+      ASSERT_TRUE(world.RunUntil(world.Now() + life)) << seed;
+      machine.PowerOff();
+      machine.PowerOn();
+      if (!process.running()) process.Start();
+    }
+    ASSERT_EQ(model.wrong, "") << "seed " << seed;
+    cuts += model.cuts;
+    full += model.full;
+  }
+  EXPECT_GT(cuts, 0u);
+  EXPECT_GT(full, 1000u);
+}
+
 TEST(DiskQueueSimTest, KillsAndPowerLosses) { RunSeeds(1, 120, /*faults=*/false); }
 TEST(DiskQueueSimTest, FailingSyncsAndFullDisks) { RunSeeds(1001, 120, /*faults=*/true); }
 

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "core/base/buffer.h"
 #include "core/base/version.h"
 #include "core/env/env.h"
@@ -25,6 +26,8 @@
 #include "storage/log/tags.h"
 
 namespace orrery {
+
+struct LogKnobs;
 
 class LogCursor {
  public:
@@ -43,24 +46,47 @@ class LogCursor {
   LogCursor(Env& env, RpcClient& rpc, LogSystemView& view, Tag tag, Version after);
 
   // What follows position(), about `bytes_max` bytes of it, waiting until there is something (a
-  // greater `through`, if without messages). Errors: transaction_too_old when messages behind
-  // position() were popped: the consumer has lost its place. Everything else is tried again for
-  // ever, elsewhere and later. Cancel-safe: nothing is lost.
+  // greater `through`, if without messages). Everything that fails is tried again for ever,
+  // elsewhere and later, except that the consumer has lost its place: transaction_too_old, when
+  // position() is before everything that the view still has, or when one log of the team says that
+  // messages behind position() were popped and no other, each asked once since the last answer, has
+  // them. (Only the consumer pops, so then it has forgotten what it had made durable.)
+  // Cancel-safe: nothing is lost. One call at a time.
   Task<absl::StatusOr<Messages>> Next(uint32_t bytes_max);
 
   // Up to where Next has given everything.
   Version position() const { return position_; }
 
-  // Tells every log that may hold messages of the tag that those up to `version` are not needed any
-  // more. Tries once each; a later, higher pop makes up for a lost one.
+  // Tells every log of every set that may hold messages of the tag that those up to `version` are
+  // not needed any more; logs outside of the tag's team, too, since they may have been sent them.
+  // Tries once each; a later, higher pop makes up for a lost one. May run beside Next.
   Task<> Pop(Version version, uint64_t incarnation);
 
  private:
+  struct Place {
+    LogSet set;
+    std::vector<size_t> team;
+  };
+  // What became of asking one log.
+  enum class Answer : uint8_t { kMessages, kNothing, kPopped, kFailed, kSetChanged };
+
+  absl::StatusOr<std::optional<Place>> FindPlace() const;
+  Task<absl::Status> AwaitOtherPlace(uint64_t generation, Version end) const;
+  Task<Answer> Ask(Place place, uint32_t bytes_max, Messages* out);
+  Task<absl::Status> AskNextLog(const Place& place, Answer answer);
+  Task<absl::Status> PopAt(LogMember log, Version version, uint64_t incarnation);
+
   Env& env_;
   RpcClient& rpc_;
   LogSystemView& view_;
+  const LogKnobs& knobs_;
   const Tag tag_;
   Version position_;
+
+  size_t rotation_ = 0;         // Which log of the team is asked.
+  size_t failed_in_a_row_ = 0;  // Logs asked since the last one that had something, or had nothing.
+  bool popped_somewhere_ = false;  // One of those said that messages behind position_ are gone.
+  absl::btree_map<uint64_t, Version> popped_;  // By log: a pop up to here was answered.
 };
 
 // Reads all messages of `tag` in (after, through] from one ended, locked set: for recovery. Tries

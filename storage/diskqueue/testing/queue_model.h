@@ -32,7 +32,8 @@ struct QueueModel {
   uint64_t full = 0;  // Times Push had no room and MakeRoom made none.
   uint64_t pushed_bytes = 0;
   uint64_t file_bytes = 0;
-  std::string wrong;  // The first thing that was not as it must be.
+  bool damaged = false;  // Somebody damages what was synced.
+  std::string wrong;     // The first thing that was not as it must be.
 
   void Expect(bool right, const std::string& what) {
     if (!right && wrong.empty()) wrong = "life " + std::to_string(lives) + ": " + what;
@@ -52,6 +53,10 @@ class QueueUser {
           if (failed_.ok()) failed_ = s;
         }) {}
 
+  // Whether the file is kept as full as it can be, so that slots are used again as soon as they
+  // may.
+  bool full_ring = false;
+
   // Opens the queue, checks it, then does `steps` operations. The first error ends it.
   Task<absl::Status> Run(uint64_t steps) {
     auto opened = co_await DiskQueue::Open(env_, "queue", {});
@@ -60,11 +65,14 @@ class QueueUser {
       CO_RETURN_IF_ERROR(co_await DiskQueue::Create(env_, "queue", {}));
       opened = co_await DiskQueue::Open(env_, "queue", {});
     }
+    if (!model_.damaged) {
+      model_.Expect(CodeOf(opened.status()) != ErrorCode::file_corrupt, Describe(opened.status()));
+    }
     CO_ASSIGN_OR_RETURN(queue_, std::move(opened));
     ++model_.lives;
     CO_RETURN_IF_ERROR(co_await Check());
     for (; steps > 0 && failed_.ok() && model_.wrong.empty(); --steps) {
-      CO_RETURN_IF_ERROR(co_await Step());
+      CO_RETURN_IF_ERROR(full_ring ? co_await FillAndPop() : co_await Step());
       model_.file_bytes = queue_->file_bytes();
     }
     co_await commits_.Join();
@@ -140,11 +148,46 @@ class QueueUser {
     co_return absl::OkStatus();
   }
 
+  // Fills the file group by group, pops nearly all while the last one is being written, and asks
+  // for all the room there is then: its pages reach the slots that the pop may have freed.
+  Task<absl::Status> FillAndPop() {
+    while (queue_->RoomBytes() > 0) {
+      CO_RETURN_IF_ERROR(Append(random_.Below(queue_->RoomBytes() + 1)));
+      if (queue_->RoomBytes() == 0) break;
+      CO_RETURN_IF_ERROR(co_await Commit());
+    }
+    ++model_.full;
+    commits_.Spawn("commit", Commit());
+    co_await Sleep(env_.clock(), Microseconds(random_.Between(0, 300)));
+    CO_RETURN_IF_ERROR(PopTo(model_.At(model_.committed)));
+    co_await commits_.Join();
+    CO_RETURN_IF_ERROR(failed_);
+    if (queue_->RoomBytes() == 0) CO_RETURN_IF_ERROR(co_await queue_->MakeRoom(10'000));
+    CO_RETURN_IF_ERROR(Append(queue_->RoomBytes()));
+    co_return co_await Commit();
+  }
+
+  absl::Status Append(uint64_t size) {
+    std::string bytes = std::to_string(random_.Next());
+    bytes.resize(std::max<size_t>(size, bytes.size()), static_cast<char>(random_.Next()));
+    ASSIGN_OR_RETURN(const Location location, queue_->Push(bytes));
+    model_.pushed_bytes += bytes.size();
+    model_.entries.push_back({location, std::move(bytes), model_.popped});
+    return absl::OkStatus();
+  }
+
   absl::Status Pop() {
     const auto begin = model_.At(queue_->begin());
     const auto end = model_.At(model_.committed);
     if (begin >= end) return absl::OkStatus();
-    const auto to = begin + static_cast<int64_t>(random_.Below(static_cast<uint64_t>(end - begin)));
+    return PopTo(begin +
+                 static_cast<int64_t>(random_.Below(static_cast<uint64_t>(end - begin)) + 1));
+  }
+
+  // Pops the entries before the one before `end`.
+  absl::Status PopTo(std::vector<QueueModel::Entry>::iterator end) {
+    if (end == model_.entries.begin()) return absl::OkStatus();
+    const auto to = end - 1;
     ++model_.pops;
     model_.popped = std::max(model_.popped, to->location);
     return queue_->Pop(to->location);
