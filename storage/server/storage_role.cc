@@ -266,6 +266,17 @@ class StorageServer {
 
 }  // namespace
 
+Task<absl::Status> ServeStorage(RoleContext context, StorageOptions options,
+                                std::unique_ptr<Engine> engine, MakeMessageSource make_source) {
+  StorageServer server(context, options, std::move(engine));
+  const absl::Status loaded = co_await server.Load();
+  if (!loaded.ok()) {
+    context.ready.Set(loaded);
+    co_return loaded;
+  }
+  co_return co_await server.Run(make_source(server.durable()), std::move(context.ready));
+}
+
 Task<absl::Status> RunStorageFrom(RoleContext context, StorageOptions options,
                                   MakeMessageSource make_source) {
   auto engine = co_await OpenStorage(context.env, options);
@@ -273,13 +284,8 @@ Task<absl::Status> RunStorageFrom(RoleContext context, StorageOptions options,
     context.ready.Set(engine.status());
     co_return engine.status();
   }
-  StorageServer server(context, options, *std::move(engine));
-  const absl::Status loaded = co_await server.Load();
-  if (!loaded.ok()) {
-    context.ready.Set(loaded);
-    co_return loaded;
-  }
-  co_return co_await server.Run(make_source(server.durable()), std::move(context.ready));
+  co_return co_await ServeStorage(std::move(context), std::move(options), *std::move(engine),
+                                  std::move(make_source));
 }
 
 }  // namespace orrery

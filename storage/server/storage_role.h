@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
+#include "storage/engine/engine.h"
 #include "storage/server/message_source.h"
 #include "storage/server/storage_server.h"
 
@@ -12,7 +13,12 @@ namespace orrery {
 // Makes the source that gives what follows `after`. Called once, when the engine is open.
 using MakeMessageSource = absl::AnyInvocable<std::unique_ptr<MessageSource>(Version after)>;
 
-// RunStorage, with the messages of `make_source`.
+// RunStorage, with the messages of `make_source`, above an engine that is open: OpenStorage
+// (storage_files.h).
+Task<absl::Status> ServeStorage(RoleContext context, StorageOptions options,
+                                std::unique_ptr<Engine> engine, MakeMessageSource make_source);
+
+// Opens the engine, too.
 Task<absl::Status> RunStorageFrom(RoleContext context, StorageOptions options,
                                   MakeMessageSource make_source);
 
