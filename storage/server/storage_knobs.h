@@ -20,9 +20,9 @@ namespace orrery {
   KNOB(Duration, storage_disk_full_retry_delay, Seconds(1),                                        \
        random.Between(Milliseconds(50), Seconds(2)), "s",                                          \
        "pause before a commit is tried again that found no space on the disk")                     \
-  KNOB(int64_t, storage_pull_bytes, 1 << 20, random.Between(100, 1 << 20), "bytes",                \
+  KNOB(int64_t, storage_pull_bytes, 1 << 20, random.Between(10'000, 1 << 20), "bytes",             \
        "messages asked for at a time")                                                             \
-  KNOB(int64_t, storage_apply_bytes, 128 << 10, random.Between(100, 128 << 10), "bytes",           \
+  KNOB(int64_t, storage_apply_bytes, 128 << 10, random.Between(1'000, 128 << 10), "bytes",         \
        "messages applied in one turn; then readers run")                                           \
   KNOB(Duration, storage_future_version_wait, Seconds(1),                                          \
        random.Between(Milliseconds(100), Seconds(2)), "s",                                         \

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/async/mutex.h"
 #include "core/async/notify.h"
 #include "core/async/sleep.h"
 #include "core/async/task_group.h"
 #include "core/async/timeout.h"
+#include "core/async/when_all.h"
 #include "core/env/buggify.h"
 #include "core/observe/metrics.h"
 #include "core/observe/probe.h"
@@ -128,25 +130,32 @@ class StorageServer {
 
   size_t ApplyBytes() const { return static_cast<size_t>(knobs_.storage_apply_bytes); }
 
-  // The values of the engine that atomic operations need first, then all at once: were a commit to
-  // end in between, the window might have forgotten what the values lack.
+  // The values of the engine that atomic operations need first, then all at once. The window
+  // forgets nothing in between: it might be what the values lack.
   Task<absl::Status> ApplyPiece(std::span<const LogCursor::VersionMessages> piece) {
+    const Mutex::Guard guard = co_await window_stays_.Lock();
+    std::vector<Key> keys;
+    for (const auto& each : piece) {
+      CO_RETURN_IF_ERROR(state_.KeysToRead(each.batch, keys));
+    }
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
     EngineValues values;
-    for (uint64_t commits = state_.commits() + 1; commits != state_.commits();) {
-      commits = state_.commits();
-      values.Clear();
-      std::vector<Key> keys;
-      for (const auto& each : piece) {
-        CO_RETURN_IF_ERROR(state_.KeysToRead(each.batch, keys));
+    std::vector<Key> slow_keys;
+    std::vector<Task<absl::StatusOr<std::optional<std::string>>>> reads;
+    for (Key& key : keys) {
+      std::optional<std::string_view> now;
+      if (engine_->GetNow(key, state_.applied(), now)) {
+        values[std::move(key)] = now;
+      } else {
+        reads.push_back(engine_->Get(key, state_.applied()));
+        slow_keys.push_back(std::move(key));
       }
-      for (Key& key : keys) {
-        std::optional<std::string_view> now;
-        if (engine_->GetNow(key, state_.applied(), now)) {
-          values[std::move(key)] = now;
-        } else {
-          CO_ASSIGN_OR_RETURN(auto value, co_await engine_->Get(key, state_.applied()));
-          values[std::move(key)] = std::move(value);
-        }
+    }
+    if (!reads.empty()) {
+      auto found = co_await WhenAll(std::move(reads));
+      for (size_t i = 0; i < found.size(); ++i) {
+        CO_ASSIGN_OR_RETURN(values[std::move(slow_keys[i])], std::move(found[i]));
       }
     }
     for (const auto& each : piece) {
@@ -214,6 +223,7 @@ class StorageServer {
       }
       co_await Sleep(env_.clock(), knobs_.storage_disk_full_retry_delay);
     }
+    const Mutex::Guard guard = co_await window_stays_.Lock();
     state_.EndCommit(through);
     committed_.NotifyAll();
     co_return absl::OkStatus();
@@ -257,8 +267,9 @@ class StorageServer {
   StorageState state_;
   StorageReads reads_;
   Histogram& commit_bytes_;
-  Notify work_;       // applied() grew, or the window is full.
-  Notify committed_;  // durable() grew.
+  Mutex window_stays_;  // Held by who needs the window to forget nothing, and by who lets it.
+  Notify work_;         // applied() grew, or the window is full.
+  Notify committed_;    // durable() grew.
   Promise<absl::Status> stopped_;
   HandlersUntilEnd handlers_;
   TaskGroup tasks_;

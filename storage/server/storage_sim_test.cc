@@ -214,7 +214,7 @@ class WaitingEngine final : public Engine {
   uint64_t bytes() const override { return inner_->bytes(); }
 
  private:
-  Duration Pause() { return env_.random("engine").Between(Duration(0), Milliseconds(15)); }
+  Duration Pause() { return env_.random("engine").Between(Duration(0), Milliseconds(3)); }
 
   Env& env_;
   const std::unique_ptr<Engine> inner_;
@@ -316,6 +316,8 @@ class Reader {
         if (!model_.low_memory && model_.last_jump == 0) {
           model_.Expect(model_.newest - version_ >= model_.window_versions, "too old too early");
         }
+        return false;
+      case ErrorCode::unknown_method:  // Its process listens, and it is being opened.
         return false;
       default:
         model_.Expect(IsRetryable(status), Describe(status));

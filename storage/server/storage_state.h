@@ -51,7 +51,7 @@ class StorageState {
   absl::Status KeysToRead(std::string_view batch, std::vector<Key>& keys) const;
 
   // Makes the batch part of the window; readable it is with the next Advance. `existing` has all of
-  // KeysToRead, read since the last EndCommit.
+  // KeysToRead, of this batch or of several that follow each other, and no EndCommit came since.
   // Errors: file_corrupt, internal_error: a batch that cannot be applied; this is of no use then.
   absl::Status Apply(Version version, std::string_view batch, const EngineValues& existing);
 
