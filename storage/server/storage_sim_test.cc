@@ -50,10 +50,10 @@ struct Model {
   Version window_versions = 0;
   bool low_memory = false;
   bool slow_engine = false;
+  bool disk_fails = false;
 
   uint64_t lives = 0;
   std::map<ErrorCode, uint64_t> answers;
-  std::map<ErrorCode, uint64_t> role_ends;
   std::string wrong;
 
   void Expect(bool right, const std::string& what) {
@@ -247,7 +247,7 @@ Task<absl::Status> ServeModel(Env* env, Model* model, NetworkAddress address) {
   };
   const absl::Status end =
       co_await ServeStorage(std::move(context), options, std::move(engine), std::move(make));
-  ++model->role_ends[CodeOf(end)];
+  model->Expect(model->disk_fails, "the role ended: " + Describe(end));
   co_return end;
 }
 
@@ -269,6 +269,7 @@ class Reader {
   Task<absl::Status> Run(Env* env) {
     while (model_.wrong.empty()) {
       DrawVersion();
+      if (random_.Chance(OneIn(4))) co_await NearTheOldest();
       switch (random_.Below(4)) {
         case 0:
           co_await Value();
@@ -289,10 +290,24 @@ class Reader {
 
  private:
   void DrawVersion() {
+    told_oldest_ = 0;
     const Version back = random_.Chance(OneIn(4)) ? 3 * model_.window_versions : 200'000;
     version_ = std::max<Version>(0, model_.newest - random_.Between(0, back));
     if (random_.Chance(OneIn(10))) version_ = model_.newest + random_.Between(0, 100'000);
     if (random_.Chance(OneIn(200))) version_ = INT64_MAX - static_cast<Version>(random_.Below(9));
+  }
+
+  // A version at the very end of what can be read.
+  Task<> NearTheOldest() {
+    const auto status = co_await rpc_.Call(server_, kStorageStatus, {}, Seconds(3));
+    if (!status.ok()) co_return;
+    const StorageStatusReply& is = status->header;
+    model_.Expect(is.durable_version() <= is.oldest_version() &&
+                      is.oldest_version() <= is.version() && is.version() <= model_.newest,
+                  "durable <= oldest <= applied");
+    const Version versions[] = {is.oldest_version(), is.durable_version(), is.version()};
+    version_ = std::max<Version>(0, versions[random_.Below(3)] + random_.Between(-1, 1));
+    told_oldest_ = is.oldest_version();
   }
 
   bool Owned(KeyRef end) const {
@@ -307,6 +322,7 @@ class Reader {
     switch (code) {
       case ErrorCode::ok:
         model_.Expect(version_ <= model_.newest, "an answer from the future");
+        model_.Expect(version_ >= told_oldest_, "an answer below the oldest version");
         model_.Expect(Owned(end), "an answer about foreign keys at " + std::to_string(version_));
         return true;
       case ErrorCode::wrong_shard_server:
@@ -447,6 +463,7 @@ class Reader {
   RpcClient& rpc_;
   const Endpoint server_;
   Version version_ = 0;
+  Version told_oldest_ = 0;  // By the server, just before; 0: not asked.
 };
 
 Task<absl::Status> ReadModel(Env* env, Model* model, NetworkAddress server) {
@@ -474,13 +491,11 @@ void RunSeed(uint64_t seed, std::map<ErrorCode, uint64_t>& answers, uint64_t& po
   }
   Model model;
   model.slow_engine = seed % 2 == 0;
+  model.disk_fails = seed % 4 == 0;
   model.low_memory = seed % 3 == 0;
   model.window_versions = seed % 5 == 0 ? 5'000'000 : 300'000;
   ASSERT_TRUE(knobs.Set("storage_window_versions", std::to_string(model.window_versions)).ok());
-  if (model.low_memory)
-    ASSERT_TRUE(knobs.Set("storage_window_bytes_max", "30000").ok());
-  else
-    ASSERT_TRUE(knobs.Set("storage_window_bytes_max", "100000000").ok());
+  ASSERT_TRUE(knobs.Set("storage_window_bytes_max", model.low_memory ? "30000" : "100000000").ok());
   knobs.Randomise(seed);
   sim::World world(sim::World::Options{.seed = seed, .knobs = &knobs});
   sim::Machine& machine = world.AddMachine({.name = "storage", .zone = "z"});
@@ -497,7 +512,7 @@ void RunSeed(uint64_t seed, std::map<ErrorCode, uint64_t>& answers, uint64_t& po
   client.Start();
   Random random = world.Stream("driver");
   for (int round = 0; round < 12 && model.wrong.empty(); ++round) {
-    if (seed % 4 == 0 && random.Chance(OneIn(3))) machine.disk().FailNextSync();
+    if (model.disk_fails && random.Chance(OneIn(3))) machine.disk().FailNextSync();
     world.RunUntil(world.Now() + random.Between(Milliseconds(200), Seconds(3)));
     if (random.Chance(OneIn(2))) {
       machine.PowerOff();
