@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "core/async/task.h"
 #include "core/base/keys.h"
 #include "core/base/status.h"
@@ -62,8 +63,19 @@ class Engine {
   virtual Task<absl::StatusOr<ScanResult>> Scan(KeyRange range, Version version, ScanLimit limit,
                                                 bool reverse) = 0;
 
-  // Bytes of keys and values in the range, about; of the newest version.
-  virtual uint64_t EstimateBytes(KeyRangeRef range) const = 0;
+  // The same two without waiting and without copying, by an engine that has the rows in memory.
+  // False: not done, the other form must be used, which also says what is wrong.
+  //
+  // `value`: valid until the next await.
+  virtual bool GetNow(KeyRef key, Version version, std::optional<std::string_view>& value) = 0;
+
+  // Calls visit(key, value) for rows of the range in the order of the scan until it gives false.
+  // The bytes are valid until the next await.
+  virtual bool ScanNow(KeyRangeRef range, Version version, bool reverse,
+                       absl::FunctionRef<bool(KeyRef, std::string_view)> visit) = 0;
+
+  // Of all keys and values, about.
+  virtual uint64_t bytes() const = 0;
 };
 
 }  // namespace orrery

@@ -42,7 +42,10 @@ class MemoryEngine final : public Engine {
   Task<absl::StatusOr<std::optional<std::string>>> Get(Key key, Version version) override;
   Task<absl::StatusOr<ScanResult>> Scan(KeyRange range, Version version, ScanLimit limit,
                                         bool reverse) override;
-  uint64_t EstimateBytes(KeyRangeRef range) const override;
+  bool GetNow(KeyRef key, Version version, std::optional<std::string_view>& value) override;
+  bool ScanNow(KeyRangeRef range, Version version, bool reverse,
+               absl::FunctionRef<bool(KeyRef, std::string_view)> visit) override;
+  uint64_t bytes() const override { return rows_.bytes(); }
 
  private:
   struct Pending {
@@ -227,13 +230,17 @@ Task<absl::StatusOr<ScanResult>> MemoryEngine::Scan(KeyRange range, Version vers
   co_return result;
 }
 
-uint64_t MemoryEngine::EstimateBytes(KeyRangeRef range) const {
-  uint64_t bytes = 0;
-  rows_.Scan(range, /*reverse=*/false, [&bytes](KeyRef key, std::string_view value) {
-    bytes += key.size() + value.size();
-    return true;
-  });
-  return bytes;
+bool MemoryEngine::GetNow(KeyRef key, Version version, std::optional<std::string_view>& value) {
+  if (!failed_.ok() || version < version_) return false;
+  value = rows_.Find(key);
+  return true;
+}
+
+bool MemoryEngine::ScanNow(KeyRangeRef range, Version version, bool reverse,
+                           absl::FunctionRef<bool(KeyRef, std::string_view)> visit) {
+  if (!failed_.ok() || version < version_) return false;
+  rows_.Scan(range, reverse, visit);
+  return true;
 }
 
 void MemoryEngine::MaybeBeginSnapshot() {
