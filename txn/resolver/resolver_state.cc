@@ -38,7 +38,8 @@ ResolverState::Standing ResolverState::Arrive(const ResolveRequest& request) {
   }
   if (request.previous_version() > last_) return Standing::kEarly;
   if (request.previous_version() < last_) return Standing::kBroken;
-  if (arrived < state_forgotten_through_ || proxy.answers.size() >= options_.answers_max) {
+  if (proxy.answered_through < state_forgotten_through_ ||
+      proxy.answers.size() >= options_.answers_max) {
     return Standing::kRefused;
   }
   return Standing::kTurn;
@@ -74,8 +75,9 @@ absl::StatusOr<ResolveReply> ResolverState::Resolve(const ResolveRequest& reques
     reply.add_conflicting_reads(each.transaction);
     reply.add_conflicting_reads(each.read);
   }
+  Proxy& proxy = proxies_.at(request.proxy_id());
   for (const StateTransaction& each : state_) {
-    if (each.version() > request.answered_through()) *reply.add_state() = each;
+    if (each.version() > proxy.answered_through) *reply.add_state() = each;
   }
   for (uint32_t order = 0; order < batch.size(); ++order) {
     if (!batch[order].is_state) continue;
@@ -87,7 +89,7 @@ absl::StatusOr<ResolveReply> ResolverState::Resolve(const ResolveRequest& reques
     state_bytes_ += BytesOf(kept);
   }
   Trim();
-  proxies_.at(request.proxy_id()).answers.emplace(version, reply);
+  proxy.answers.emplace(version, reply);
   return reply;
 }
 
