@@ -115,7 +115,8 @@ class RpcServer {
         token);
   }
 
-  // Forgets the handlers of `token` and destroys those that run. Callers get unknown_method.
+  // Forgets the handlers of `token` and destroys those that run. Their callers get broken_promise,
+  // later ones unknown_method.
   // REQUIRES: not called from one of them.
   void StopHandling(uint64_t token);
 

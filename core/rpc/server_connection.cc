@@ -141,7 +141,11 @@ void ServerConnection::OnCancel(uint64_t id) {
 
 void ServerConnection::CancelToken(uint64_t token) {
   for (const Running& each : running_) {
-    if (each.id != 0 && each.token == token) requests_.CancelMember(*each.member);
+    if (each.id == 0 || each.token != token) continue;
+    const uint64_t id = each.id;
+    requests_.CancelMember(*each.member);
+    // The caller is still there, and is not to find out by its deadline.
+    Refuse(id, ErrorCode::broken_promise);
   }
 }
 
