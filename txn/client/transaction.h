@@ -10,8 +10,15 @@
 //
 // Limits, exact to the byte: key 10,000 bytes (key_too_large; system keys 30,000), value 100,000
 // (value_too_large), transaction 10,000,000 of keys and values written and of conflict ranges
-// (transaction_too_large, at Commit), age 5 s of versions (transaction_too_old).
+// (transaction_too_large, at Commit), age 5 s of versions (transaction_too_old). As in FoundationDB
+// only what would be written can be too large: no longer key exists, so Get finds nothing there,
+// Clear does nothing, and the ends of ranges and the keys of selectors are cut to one byte more
+// than the limit. The stamped part of a versionstamped key or value is without its last 4 bytes.
 // Keys at or above "\xff" need an option to be read or written (key_outside_legal_range).
+//
+// A key whose value depends on the versionstamp cannot be read (accessed_unreadable): one written
+// by kSetVersionstampedValue, and all that kSetVersionstampedKey may turn out to write, until they
+// are cleared.
 #pragma once
 
 #include <cstdint>
@@ -29,22 +36,17 @@
 #include "core/base/version.h"
 #include "storage/log/mutation.h"
 #include "txn/client/key_selector.h"
+#include "txn/client/range_result.h"
 
 namespace orrery {
 
 class DatabaseCore;
 
-struct KeyValue {
-  Key key;
-  std::string value;
-  friend bool operator==(const KeyValue&, const KeyValue&) = default;
-};
-
 // How much a range read fetches at a time: FoundationDB's modes.
 enum class StreamingMode : int8_t {
-  kWantAll = -2,   // The whole range will be read.
+  kWantAll = -2,   // The whole range will be read: about 1 MiB at a time.
   kIterator = -1,  // Small pieces first, then larger ones: see RangeOptions::iteration.
-  kExact = 0,      // Exactly `rows` rows, which must be given.
+  kExact = 0,      // Exactly `rows` rows, which must be given (range_limits_invalid).
   kSmall = 1,      // About 256 bytes.
   kMedium = 2,     // About 1,000 bytes.
   kLarge = 3,      // About 4,096 bytes.
@@ -58,11 +60,6 @@ struct RangeOptions {
   int32_t iteration = 1;  // For kIterator: 1 for the first call, and so on.
   bool reverse = false;
   bool snapshot = false;
-};
-
-struct RangeResult {
-  std::vector<KeyValue> rows;
-  bool more = false;  // A limit ended it: go on after (reverse: before) the last row.
 };
 
 struct CommitResult {
