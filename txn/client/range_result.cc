@@ -1,7 +1,6 @@
 #include "txn/client/range_result.h"
 
 #include <cstring>
-#include <iterator>
 
 namespace orrery {
 
@@ -19,15 +18,6 @@ void RangeRows::AddCopy(KeyRef key, std::string_view value) {
   Keep(std::move(bytes).Freeze(key.size() + value.size()));
   const std::string_view all = buffers_.back().view();
   Add({all.substr(0, key.size()), all.substr(key.size())});
-}
-
-void RangeRows::Append(RangeRows&& more) {
-  if (rows_.empty()) {
-    rows_ = std::move(more.rows_);
-  } else {
-    rows_.insert(rows_.end(), more.rows_.begin(), more.rows_.end());
-  }
-  std::move(more.buffers_.begin(), more.buffers_.end(), std::back_inserter(buffers_));
 }
 
 }  // namespace orrery

@@ -58,7 +58,9 @@ class RangeRows {
   void Keep(Buffer buffer) { buffers_.push_back(std::move(buffer)); }
   void Add(const KeyValueRef& row) { rows_.push_back(row); }
   void AddCopy(KeyRef key, std::string_view value);
-  void Append(RangeRows&& more);
+  void KeepAll(const RangeRows& of) {
+    buffers_.insert(buffers_.end(), of.buffers_.begin(), of.buffers_.end());
+  }
 
  private:
   std::vector<KeyValueRef> rows_;
