@@ -50,10 +50,9 @@ Task<absl::Status> ExpireCommitIds(Env& env, Database& database) {
     co_await Sleep(env.clock(), knobs.client_commit_id_expiry_interval);
     Transaction now = database.Begin();
     now.options() = options;
-    const Time asked = env.clock().Now();
     const absl::StatusOr<Version> version = co_await now.GetReadVersion();
     if (!version.ok()) continue;  // No cluster for now: tried again later.
-    samples.push_back({asked, *version});
+    samples.push_back({env.clock().Now(), *version});
     const Time old = env.clock().Now() - knobs.client_commit_id_age;
     while (samples.size() > 1 && samples[1].time <= old) samples.pop_front();
     if (samples.front().time > old) continue;

@@ -6,7 +6,7 @@
 namespace orrery {
 
 bool WriteMap::Segment::independent() const {
-  if (base == Base::kCleared || unreadable) return true;
+  if (base == Base::kCleared) return true;
   return stack != nullptr && !stack->empty() && !IsReadModifyWrite(stack->front()->type);
 }
 
