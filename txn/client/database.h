@@ -1,8 +1,8 @@
 // Database: a client's connection to a cluster. Finds proxies through the coordinators, remembers
 // which servers have which keys, and makes transactions.
 //
-//   CO_ASSIGN_OR_RETURN(std::unique_ptr<Database> db, Database::Open(env, cluster));
-//   absl::Status done = co_await db->Run([](Transaction& tr) -> Task<absl::Status> {
+//   Database db(env, rpc, cluster);
+//   absl::Status done = co_await db.Run([](Transaction& tr) -> Task<absl::Status> {
 //     CO_ASSIGN_OR_RETURN(std::optional<std::string> value, co_await tr.Get("key"));
 //     co_return tr.Set("key", value.value_or("") + "x");
 //   });
@@ -29,10 +29,14 @@ class Database {
   // the calls that need it, within the transaction's timeout. REQUIRES: both outlive the database;
   // the knobs of `env` have ClientKnobs and RpcKnobs.
   Database(Env& env, RpcClient& rpc, ClusterFile cluster);
+  // Of another kind of connection than through coordinators.
+  explicit Database(std::shared_ptr<DatabaseCore> core) : core_(std::move(core)) {}
+  Database(Database&&) = default;
+  Database& operator=(Database&&) = default;
   // REQUIRES: no call of a transaction is under way.
-  ~Database();
+  ~Database() = default;
 
-  Transaction Begin();
+  Transaction Begin() { return Transaction(core_); }
 
   // `fn(Transaction&)` gives Task<absl::Status>; an ok one is followed by Commit. `fn` lives until
   // Run has ended. `options` are those of the transaction.

@@ -10,8 +10,15 @@
 //
 // Limits, exact to the byte: key 10,000 bytes (key_too_large; system keys 30,000), value 100,000
 // (value_too_large), transaction 10,000,000 of keys and values written and of conflict ranges
-// (transaction_too_large, at Commit), age 5 s of versions (transaction_too_old).
+// (transaction_too_large, at Commit), age 5 s of versions (transaction_too_old). As in FoundationDB
+// only what would be written can be too large: no longer key exists, so Get finds nothing there,
+// Clear does nothing, and the ends of ranges and the keys of selectors are cut to one byte more
+// than the limit. The stamped part of a versionstamped key or value is without its last 4 bytes.
 // Keys at or above "\xff" need an option to be read or written (key_outside_legal_range).
+//
+// A key whose value depends on the versionstamp cannot be read (accessed_unreadable): one written
+// by kSetVersionstampedValue, and all that kSetVersionstampedKey may turn out to write, until they
+// are cleared.
 #pragma once
 
 #include <cstdint>
@@ -29,62 +36,16 @@
 #include "core/base/version.h"
 #include "storage/log/mutation.h"
 #include "txn/client/key_selector.h"
+#include "txn/client/range_result.h"
+#include "txn/client/transaction_options.h"
 
 namespace orrery {
 
 class DatabaseCore;
 
-struct KeyValue {
-  Key key;
-  std::string value;
-  friend bool operator==(const KeyValue&, const KeyValue&) = default;
-};
-
-// How much a range read fetches at a time: FoundationDB's modes.
-enum class StreamingMode : int8_t {
-  kWantAll = -2,   // The whole range will be read.
-  kIterator = -1,  // Small pieces first, then larger ones: see RangeOptions::iteration.
-  kExact = 0,      // Exactly `rows` rows, which must be given.
-  kSmall = 1,      // About 256 bytes.
-  kMedium = 2,     // About 1,000 bytes.
-  kLarge = 3,      // About 4,096 bytes.
-  kSerial = 4,     // About 80,000 bytes.
-};
-
-struct RangeOptions {
-  int32_t rows = 0;   // At most so many; 0: no limit. Negative: range_limits_invalid.
-  int32_t bytes = 0;  // About so many of keys and values; 0: as `mode` says. At least one row.
-  StreamingMode mode = StreamingMode::kWantAll;
-  int32_t iteration = 1;  // For kIterator: 1 for the first call, and so on.
-  bool reverse = false;
-  bool snapshot = false;
-};
-
-struct RangeResult {
-  std::vector<KeyValue> rows;
-  bool more = false;  // A limit ended it: go on after (reverse: before) the last row.
-};
-
 struct CommitResult {
   Version version = kInvalidVersion;  // kInvalidVersion when there was nothing to commit.
   std::string versionstamp;           // 10 bytes; empty when there was nothing to commit.
-};
-
-enum class TransactionPriority : uint8_t { kBatch = 0, kDefault = 1, kSystem = 2 };
-
-struct TransactionOptions {
-  TransactionPriority priority = TransactionPriority::kDefault;
-  bool access_system_keys = false;        // Read and write keys from "\xff" on.
-  bool read_system_keys = false;          // Read them only.
-  bool read_your_writes = true;           // Off: reads see the database alone.
-  bool snapshot_read_your_writes = true;  // Off: snapshot reads see the database alone.
-  bool exactly_once = true;               // Off: a commit may end with commit_unknown_result.
-  bool next_write_no_conflict = false;  // The next mutation adds no write conflict; then off again.
-  bool report_conflicting_keys = false;
-  Duration timeout{};        // Of the transaction, retries included; zero: none.
-  int32_t retries_max = -1;  // Of OnError; negative: no limit.
-  Duration retry_delay_max = Seconds(1);
-  size_t bytes_max = 10'000'000;  // 32 to 10,000,000.
 };
 
 class Transaction {
