@@ -177,11 +177,13 @@ TEST_F(LogStoryTest, NothingIsAnsweredBeforeItIsSynced) {
   machine(0).disk().StallUntil(world_->Now() + Seconds(2));
   const auto first = Push(0, 101, 102);
   Run(Milliseconds(200));
+  const auto second = Push(0, 102, 103);
+  Run(Milliseconds(200));
   const auto again = Push(0, 101, 102);
   const auto peek = Peek(0, 101, 1000);
   Run(Milliseconds(200));
   const auto lock = Call(0, kLockLog, Message<LockRequest>());
-  const auto late = Push(0, 102, 103);
+  const auto late = Push(0, 103, 104);
   Run(Milliseconds(500));
   EXPECT_FALSE(first->has_value());
   EXPECT_FALSE(again->has_value());
@@ -192,9 +194,10 @@ TEST_F(LogStoryTest, NothingIsAnsweredBeforeItIsSynced) {
   EXPECT_EQ(CodeOfResult(first), ErrorCode::ok);
   EXPECT_EQ(CodeOfResult(again), ErrorCode::ok);
   ASSERT_EQ(CodeOfResult(lock), ErrorCode::ok);
-  EXPECT_EQ((**lock)->header.end(), 102);
+  EXPECT_EQ((**lock)->header.end(), 103);
+  EXPECT_EQ(CodeOfResult(second), ErrorCode::ok);
   ASSERT_EQ(CodeOfResult(peek), ErrorCode::ok);
-  EXPECT_EQ((**peek)->header.through(), 102);
+  EXPECT_GE((**peek)->header.through(), 102);
 }
 
 TEST_F(LogStoryTest, ARestartedLogIsLockedAndHasEverything) {
