@@ -9,7 +9,11 @@
 //  2. Nothing is answered before it is synced.
 //  3. A locked log accepts no push. A reopened log is locked.
 //  4. A peek shows only durable messages, and none above its bound.
-//  5. After a failed write or sync the log answers nothing more: its process ends.
+//  5. After a failed write or sync the log acknowledges nothing more, and its role ends.
+//  6. When its disk is full it locks itself: an assigned version that it cannot take is a hole in
+//  the
+//     chain. It reports its room in time (PushReply), less a reserve, so that this is the last
+//     resort.
 #pragma once
 
 #include <cstdint>

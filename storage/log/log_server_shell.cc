@@ -104,7 +104,7 @@ Task<absl::Status> LogServer::AcceptPush(const PushRequest& request, Buffer batc
       PROBE(env_, "log.disk_full");
       if (auto e = env_.trace().Warn("LogFull")) e.Add("version", request.version());
       LockNow();
-      co_return Error(ErrorCode::log_space_low);
+      co_return Error(ErrorCode::generation_ended);
     }
     CO_RETURN_IF_ERROR(room);
   }
