@@ -1,5 +1,5 @@
 // RowMap: an ordered map from keys to values in memory. A row is one allocation; the tree holds its
-// first 8 key bytes beside the pointer, so that most comparisons touch no row.
+// first 16 key bytes beside the pointer, so that most comparisons touch no row.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/container/btree_set.h"
+#include "core/base/key_head.h"
 #include "core/base/keys.h"
 
 namespace orrery {
@@ -26,8 +27,8 @@ class RowMap {
   template <class Visit>
   void Scan(KeyRangeRef range, bool reverse, Visit visit) const {
     if (range.empty()) return;
-    const auto begin = rows_.lower_bound(range.begin);
-    const auto end = rows_.lower_bound(range.end);
+    const auto begin = rows_.lower_bound(Probe(range.begin));
+    const auto end = rows_.lower_bound(Probe(range.end));
     if (reverse) {
       for (auto at = end; at != begin;) {
         --at;
@@ -43,7 +44,7 @@ class RowMap {
   // The same for all rows from `begin` on, ascending.
   template <class Visit>
   void ScanFrom(KeyRef begin, Visit visit) const {
-    for (auto at = rows_.lower_bound(begin); at != rows_.end(); ++at) {
+    for (auto at = rows_.lower_bound(Probe(begin)); at != rows_.end(); ++at) {
       if (!visit(at->key(), at->value())) return;
     }
   }
@@ -56,43 +57,44 @@ class RowMap {
    public:
     Row(KeyRef key, std::string_view value);
 
-    KeyRef key() const { return {body() + 8, head(0)}; }
-    std::string_view value() const { return {body() + 8 + head(0), head(4)}; }
-    uint64_t prefix() const { return prefix_; }
+    KeyRef key() const { return {body() + 8, length(0)}; }
+    std::string_view value() const { return {body() + 8 + length(0), length(4)}; }
+    KeyHead head() const { return static_cast<KeyHead>(high_) << 64 | low_; }
 
    private:
     const char* body() const { return body_.get(); }
-    uint32_t head(size_t at) const {
+    uint32_t length(size_t at) const {
       uint32_t bytes;
       std::memcpy(&bytes, body() + at, sizeof(bytes));
       return bytes;
     }
 
-    uint64_t prefix_;
+    uint64_t high_;  // The head, in two words, which pack better than one.
+    uint64_t low_;
     std::unique_ptr<char[]> body_;  // Lengths of key and value (4 bytes each), key, value.
+  };
+
+  struct Probe {
+    explicit Probe(KeyRef k) : head(HeadOf(k)), key(k) {}
+    KeyHead head;
+    KeyRef key;
   };
 
   struct Less {
     using is_transparent = void;
     bool operator()(const Row& a, const Row& b) const {
-      return a.prefix() != b.prefix() ? a.prefix() < b.prefix() : a.key() < b.key();
+      const KeyHead x = a.head(), y = b.head();
+      return x != y ? x < y : a.key() < b.key();
     }
-    bool operator()(const Row& a, KeyRef b) const {
-      const uint64_t prefix = PrefixOf(b);
-      return a.prefix() != prefix ? a.prefix() < prefix : a.key() < b;
+    bool operator()(const Row& a, const Probe& b) const {
+      const KeyHead x = a.head();
+      return x != b.head ? x < b.head : a.key() < b.key;
     }
-    bool operator()(KeyRef a, const Row& b) const {
-      const uint64_t prefix = PrefixOf(a);
-      return prefix != b.prefix() ? prefix < b.prefix() : a < b.key();
+    bool operator()(const Probe& a, const Row& b) const {
+      const KeyHead y = b.head();
+      return a.head != y ? a.head < y : a.key < b.key();
     }
   };
-
-  // The first 8 bytes as an integer that orders like them; missing bytes count as zero.
-  static uint64_t PrefixOf(KeyRef key) {
-    uint64_t word = 0;
-    if (!key.empty()) std::memcpy(&word, key.data(), key.size() < 8 ? key.size() : 8);
-    return __builtin_bswap64(word);
-  }
 
   absl::btree_set<Row, Less> rows_;
   uint64_t bytes_ = 0;

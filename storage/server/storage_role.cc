@@ -108,21 +108,19 @@ class StorageServer {
         co_await Sleep(env_.clock(), Milliseconds(200));
       }
       const std::span<const LogCursor::VersionMessages> all = messages.versions;
+      if (!all.empty() && messages.through < all.back().version) {
+        co_return Error(ErrorCode::internal_error, "messages beyond what was said to be all");
+      }
       for (size_t begin = 0; begin < all.size();) {
         size_t end = begin;
         for (size_t bytes = 0; end < all.size() && bytes < ApplyBytes(); ++end) {
           bytes += all[end].batch.size();
         }
         CO_RETURN_IF_ERROR(co_await ApplyPiece(all.subspan(begin, end - begin)));
-        if (end < all.size()) {
-          AdvanceTo(all[end - 1].version);
-          co_await Yield();
-        }
-        begin = end;
+        AdvanceTo(end < all.size() ? all[end - 1].version : messages.through);
         co_await AwaitRoom();
-      }
-      if (!all.empty() && messages.through < all.back().version) {
-        co_return Error(ErrorCode::internal_error, "messages beyond what was said to be all");
+        if (end < all.size()) co_await Yield();
+        begin = end;
       }
       if (messages.through > state_.applied()) AdvanceTo(messages.through);
     }
