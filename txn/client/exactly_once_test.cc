@@ -45,7 +45,7 @@ uint64_t Number(const std::optional<std::string>& value) {
 // operation. Only a blind one could be committed twice, or late, without its fence: nothing else
 // would conflict.
 Task<absl::Status> AddOnce(Transaction& transaction, std::string own, bool blind,
-                             std::string* stamp) {
+                           std::string* stamp) {
   if (!blind) {
     CO_ASSIGN_OR_RETURN(const std::optional<std::string> before,
                         co_await transaction.Get("shared"));

@@ -27,8 +27,8 @@ template <class Body>
 void OnCluster(Body body, std::vector<Key> shards = {"", "k", "p"}) {
   FakeCluster cluster(1, {});
   cluster.SetShards(std::move(shards));
-  const absl::Status status = cluster.Run(
-      [&](Env& env, Database& database) { return body(&env, &database, &cluster); });
+  const absl::Status status =
+      cluster.Run([&](Env& env, Database& database) { return body(&env, &database, &cluster); });
   EXPECT_TRUE(status.ok()) << Describe(status);
 }
 
@@ -48,18 +48,18 @@ TEST(Transaction, RefusesWhatIsOneByteTooLarge) {
     EXPECT_TRUE(tr.Set(std::string(10'000, 'k'), value).ok());
     CO_EXPECT_ERROR(key_too_large, tr.Set(std::string(10'001, 'k'), "v"));
     CO_EXPECT_ERROR(value_too_large, tr.Set("k", value + "v"));
-    CO_EXPECT_ERROR(key_too_large,
-                    tr.Atomic(MutationType::kAdd, std::string(10'001, 'k'), "v"));
+    CO_EXPECT_ERROR(key_too_large, tr.Atomic(MutationType::kAdd, std::string(10'001, 'k'), "v"));
     CO_EXPECT_ERROR(value_too_large, tr.Atomic(MutationType::kXor, "k", value + "v"));
     // The position that follows what is stamped does not count.
     const std::string position(4, '\0');
-    EXPECT_TRUE(tr.Atomic(MutationType::kSetVersionstampedKey,
-                          std::string(10'000, 'k') + position, value).ok());
+    EXPECT_TRUE(
+        tr.Atomic(MutationType::kSetVersionstampedKey, std::string(10'000, 'k') + position, value)
+            .ok());
     CO_EXPECT_ERROR(key_too_large, tr.Atomic(MutationType::kSetVersionstampedKey,
                                              std::string(10'001, 'k') + position, "v"));
     EXPECT_TRUE(tr.Atomic(MutationType::kSetVersionstampedValue, "s", value + position).ok());
-    CO_EXPECT_ERROR(value_too_large, tr.Atomic(MutationType::kSetVersionstampedValue, "s",
-                                               value + "v" + position));
+    CO_EXPECT_ERROR(value_too_large,
+                    tr.Atomic(MutationType::kSetVersionstampedValue, "s", value + "v" + position));
     EXPECT_TRUE(tr.Clear(std::string(10'001, 'k')).ok());
     const auto longer = co_await tr.Get(std::string(10'001, 'z'));
     EXPECT_TRUE(longer.ok() && !longer->has_value());
@@ -109,7 +109,8 @@ TEST(Transaction, KeepsToTheLegalKeys) {
   OnCluster([](Env*, Database* database, FakeCluster*) -> Task<absl::Status> {
     Transaction tr = database->Begin();
     CO_EXPECT_ERROR(key_outside_legal_range, tr.Set("\xff", "v"));
-    CO_EXPECT_ERROR(key_outside_legal_range, tr.Clear(KeyRangeRef{"a", std::string_view("\xff\0", 2)}));
+    CO_EXPECT_ERROR(key_outside_legal_range,
+                    tr.Clear(KeyRangeRef{"a", std::string_view("\xff\0", 2)}));
     EXPECT_TRUE(tr.Clear(KeyRangeRef{"a", "\xff"}).ok());
     CO_EXPECT_ERROR(inverted_range, tr.Clear(KeyRangeRef{"b", "a"}));
     EXPECT_TRUE(tr.Clear(KeyRangeRef{"b", "b"}).ok());
@@ -147,13 +148,20 @@ TEST(Transaction, KeepsToTheLegalKeys) {
 TEST(Transaction, OnErrorRetriesWhatTheTableSays) {
   OnCluster([](Env* env, Database* database, FakeCluster*) -> Task<absl::Status> {
     const std::map<ErrorCode, bool> retried = {
-        {ErrorCode::not_committed, true},          {ErrorCode::transaction_too_old, true},
-        {ErrorCode::commit_unknown_result, true},  {ErrorCode::future_version, true},
-        {ErrorCode::process_behind, true},         {ErrorCode::log_space_low, true},
-        {ErrorCode::outcome_unknown, false},       {ErrorCode::transaction_cancelled, false},
-        {ErrorCode::transaction_timed_out, false}, {ErrorCode::accessed_unreadable, false},
-        {ErrorCode::transaction_too_large, false}, {ErrorCode::key_too_large, false},
-        {ErrorCode::inverted_range, false},        {ErrorCode::used_during_commit, false},
+        {ErrorCode::not_committed, true},
+        {ErrorCode::transaction_too_old, true},
+        {ErrorCode::commit_unknown_result, true},
+        {ErrorCode::future_version, true},
+        {ErrorCode::process_behind, true},
+        {ErrorCode::log_space_low, true},
+        {ErrorCode::outcome_unknown, false},
+        {ErrorCode::transaction_cancelled, false},
+        {ErrorCode::transaction_timed_out, false},
+        {ErrorCode::accessed_unreadable, false},
+        {ErrorCode::transaction_too_large, false},
+        {ErrorCode::key_too_large, false},
+        {ErrorCode::inverted_range, false},
+        {ErrorCode::used_during_commit, false},
         {ErrorCode::client_invalid_operation, false},
     };
     for (const auto& [code, again] : retried) {
@@ -197,8 +205,7 @@ TEST(Transaction, EndsByCancelResetAndTimeout) {
     const Time before = env->clock().Now();
     CO_EXPECT_ERROR(transaction_timed_out, (co_await slow.Get("k")).status());
     EXPECT_EQ(ToMilliseconds(env->clock().Now() - before), 3000);
-    CO_EXPECT_ERROR(transaction_timed_out,
-                    co_await slow.OnError(Error(ErrorCode::not_committed)));
+    CO_EXPECT_ERROR(transaction_timed_out, co_await slow.OnError(Error(ErrorCode::not_committed)));
 
     cluster->faults().commit_lost = OneIn(1);
     for (const bool exactly_once : {true, false}) {
@@ -207,8 +214,8 @@ TEST(Transaction, EndsByCancelResetAndTimeout) {
       unknown.options().exactly_once = exactly_once;
       CO_RETURN_IF_ERROR(unknown.Set("k", "v"));
       const absl::Status result = (co_await unknown.Commit()).status();
-      EXPECT_EQ(CodeOf(result), exactly_once ? ErrorCode::outcome_unknown
-                                             : ErrorCode::transaction_timed_out);
+      EXPECT_EQ(CodeOf(result),
+                exactly_once ? ErrorCode::outcome_unknown : ErrorCode::transaction_timed_out);
     }
     Transaction patient = database->Begin();
     patient.options().exactly_once = false;
@@ -259,8 +266,7 @@ TEST(Transaction, VersionstampsAreThoseOfTheCommit) {
     CO_RETURN_IF_ERROR(tr.Atomic(MutationType::kSetVersionstampedKey, "s" + place, "v"));
     CO_RETURN_IF_ERROR(tr.Atomic(MutationType::kSetVersionstampedValue, "t", "s" + place));
     CO_EXPECT_ERROR(accessed_unreadable, (co_await tr.Get("t")).status());
-    CO_EXPECT_ERROR(accessed_unreadable,
-                    (co_await tr.GetRange(KeyRange{"s", "t"})).status());
+    CO_EXPECT_ERROR(accessed_unreadable, (co_await tr.GetRange(KeyRange{"s", "t"})).status());
     Future<absl::StatusOr<std::string>> stamp = tr.GetVersionstamp();
     CO_ASSIGN_OR_RETURN(const CommitResult result, co_await tr.Commit());
     CO_ASSIGN_OR_RETURN(const std::string stamped, co_await std::move(stamp));
@@ -355,7 +361,9 @@ class Fuzz {
  private:
   using Rows = std::map<Key, std::string>;
 
-  Key AnyKey() { return std::string(1 + random_.Below(2), static_cast<char>('a' + random_.Below(6))); }
+  Key AnyKey() {
+    return std::string(1 + random_.Below(2), static_cast<char>('a' + random_.Below(6)));
+  }
 
   void Reshard() {
     std::vector<Key> begins{""};
@@ -425,9 +433,10 @@ class Fuzz {
     const KeySelector selector = AnySelector();
     CO_ASSIGN_OR_RETURN(const Key key, co_await tr.GetKey(selector));
     const int64_t index = IndexOf(selector);
-    const Key expected = index < 0                                     ? Key()
-                         : index == static_cast<int64_t>(mine_.size()) ? Key("\xff")
-                                                  : std::next(mine_.begin(), index)->first;
+    const Key expected = index < 0 ? Key()
+                         : index == static_cast<int64_t>(mine_.size())
+                             ? Key("\xff")
+                             : std::next(mine_.begin(), index)->first;
     EXPECT_EQ(key, expected);
     co_return absl::OkStatus();
   }
@@ -478,9 +487,8 @@ TEST(Transaction, IsAsTheModelWhateverTheServersDo) {
     faults.commit_lost = OneIn(10);
     FakeCluster cluster(seed, faults);
     cluster.knobs().Randomise(seed);
-    const absl::Status status = cluster.Run([&](Env& env, Database& database) {
-      return RunFuzz(&env, &database, &cluster);
-    });
+    const absl::Status status = cluster.Run(
+        [&](Env& env, Database& database) { return RunFuzz(&env, &database, &cluster); });
     EXPECT_TRUE(status.ok()) << Describe(status);
   }
 }
