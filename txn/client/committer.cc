@@ -74,8 +74,8 @@ Task<absl::StatusOr<CommitAnswer>> Committer::Commit(CommitOrder order, bool* se
     if (answer.ok()) co_return answer;
     if (!SurelyNotCommitted(answer.status())) break;
     *sent = false;
-    const bool here_to_stay = !MayPassElsewhere(answer.status()) ||
-                              CodeOf(answer.status()) == ErrorCode::log_space_low;
+    const bool here_to_stay =
+        !MayPassElsewhere(answer.status()) || CodeOf(answer.status()) == ErrorCode::log_space_low;
     if (here_to_stay) co_return answer;
     co_await backoff.Wait();
   }

@@ -20,8 +20,11 @@ constexpr Duration kPollGrace = Seconds(5);
 class CoordinatedConnection final : public ClusterConnection {
  public:
   CoordinatedConnection(Env& env, RpcClient& rpc, ClusterFile cluster)
-      : env_(env), rpc_(rpc), knobs_(env.knobs().Get<ClientKnobs>()),
-        cluster_(std::move(cluster)), leader_(env, rpc, cluster_) {}
+      : env_(env),
+        rpc_(rpc),
+        knobs_(env.knobs().Get<ClientKnobs>()),
+        cluster_(std::move(cluster)),
+        leader_(env, rpc, cluster_) {}
 
   Task<absl::Status> Run() override {
     const auto ended = co_await WhenAny(leader_.Run(), FollowController());
@@ -66,7 +69,8 @@ class CoordinatedConnection final : public ClusterConnection {
     if (reply.generation() == proxies().generation) return;
     ProxyList list;
     list.generation = reply.generation();
-    for (const EndpointMessage& at : reply.grv_proxies()) list.grv_proxies.push_back(FromMessage(at));
+    for (const EndpointMessage& at : reply.grv_proxies())
+      list.grv_proxies.push_back(FromMessage(at));
     for (const EndpointMessage& at : reply.commit_proxies()) {
       list.commit_proxies.push_back(FromMessage(at));
     }

@@ -25,8 +25,12 @@ bool IsClearedGap(const Segment& segment) {
 class RangeRead {
  public:
   RangeRead(const WriteMap& writes, KeyRange range, ReadLimits limits, bool reverse)
-      : writes_(writes), rest_(std::move(range)), left_(limits), reverse_(reverse),
-        rows_limited_(limits.rows != 0), bytes_limited_(limits.bytes != 0) {}
+      : writes_(writes),
+        rest_(std::move(range)),
+        left_(limits),
+        reverse_(reverse),
+        rows_limited_(limits.rows != 0),
+        bytes_limited_(limits.bytes != 0) {}
 
   bool done() const { return full_ || rest_.begin >= rest_.end; }
 

@@ -211,7 +211,8 @@ class Model {
     if (piece.unreadable || !segment.is_key) return;
     const auto base = rows_.find(key);
     const auto value = WriteMap::ValueOf(
-        segment, base == rows_.end() ? std::nullopt : std::optional<std::string_view>(base->second));
+        segment,
+        base == rows_.end() ? std::nullopt : std::optional<std::string_view>(base->second));
     ASSERT_EQ(value, piece.value);
   }
 
@@ -276,8 +277,8 @@ class Model {
     start = std::min(start, Key(kEnd));
     const bool reverse = selector.offset <= 0;
     const auto count = static_cast<uint32_t>(reverse ? 1 - selector.offset : selector.offset);
-    const Read expected = ReadModel(
-        reverse ? KeyRange{"", start} : KeyRange{start, Key(kEnd)}, {.rows = count}, reverse);
+    const Read expected = ReadModel(reverse ? KeyRange{"", start} : KeyRange{start, Key(kEnd)},
+                                    {.rows = count}, reverse);
     if (expected.unreadable) {
       ASSERT_EQ(CodeOf(key.status()), ErrorCode::accessed_unreadable);
       return;

@@ -166,8 +166,8 @@ Task<absl::StatusOr<RangePiece>> StorageReads::GetRange(KeyRange range, ReadLimi
     request.set_bytes_max(static_cast<uint32_t>(std::min<uint64_t>(limits.bytes, UINT32_MAX)));
     return request;
   };
-  CO_ASSIGN_OR_RETURN(
-      auto answer, co_await Ask(kGetRange, reverse ? range.end : range.begin, reverse, make));
+  CO_ASSIGN_OR_RETURN(auto answer,
+                      co_await Ask(kGetRange, reverse ? range.end : range.begin, reverse, make));
   RangePiece piece;
   const GetRangeReply& reply = answer.reply.header;
   if (!ParseRows(std::move(answer.reply.attachment), reply.rows(), piece.rows) ||
@@ -212,7 +212,8 @@ Task<absl::StatusOr<Key>> StorageReads::GetKey(KeySelector selector, Key end, Ve
     selector = {std::move(*reply.mutable_key()), false, reply.offset()};
     const KeyRange& shard = answer.shard->range;
     if (selector.key != (selector.offset <= 0 ? shard.begin : shard.end)) {
-      co_return Error(ErrorCode::corrupt_frame, "a selector went on elsewhere than at the shard's end");
+      co_return Error(ErrorCode::corrupt_frame,
+                      "a selector went on elsewhere than at the shard's end");
     }
   }
 }

@@ -91,8 +91,7 @@ Task<absl::Status> StorageServerClient::Send(RpcClient& rpc, Endpoint to, Batch 
         co_await rpc.Call(std::move(to), kGetValues, std::move(request), timeout);
     error = reply.status();
     if (error.ok()) {
-      std::vector<std::optional<std::string>> values =
-          ParseValues(reply->attachment.view(), count);
+      std::vector<std::optional<std::string>> values = ParseValues(reply->attachment.view(), count);
       if (values.size() == count) {
         for (size_t i = 0; i < count; ++i) batch.values[i].Set(std::move(values[i]));
         co_return absl::OkStatus();

@@ -134,7 +134,8 @@ void Transaction::Impl::FinishVersionstamps(const absl::StatusOr<CommitResult>& 
     if (!result.ok()) {
       each.Set(result.status());
     } else if (result->version == kInvalidVersion) {
-      each.Set(Error(ErrorCode::client_invalid_operation, "nothing was committed: no versionstamp"));
+      each.Set(
+          Error(ErrorCode::client_invalid_operation, "nothing was committed: no versionstamp"));
     } else {
       each.Set(result->versionstamp);
     }

@@ -15,7 +15,9 @@ constexpr std::string_view kSystemKeysEnd = "\xff\xff";
 // What is read by a range read without a limit.
 constexpr uint64_t kWantAllBytes = 1 << 20;
 
-size_t KeyLimit(KeyRef key) { return key.starts_with(kSystemKeys) ? kSystemKeyBytesMax : kKeyBytesMax; }
+size_t KeyLimit(KeyRef key) {
+  return key.starts_with(kSystemKeys) ? kSystemKeyBytesMax : kKeyBytesMax;
+}
 
 // No key is longer than the limit: a longer bound says the same when it is cut behind that.
 void CutBound(Key& key) {
@@ -31,7 +33,7 @@ void CutSelector(KeySelector& selector) {
 
 // About how many bytes a read in this mode fetches; 0: as many as it takes.
 uint64_t BytesOf(StreamingMode mode, int32_t iteration) {
-  constexpr uint64_t kIterations[] = {4096,  6144,  9216,  13'824, 20'736,
+  constexpr uint64_t kIterations[] = {4096,   6144,   9216,   13'824, 20'736,
                                       31'104, 46'656, 69'984, 80'000, 120'000};
   switch (mode) {
     case StreamingMode::kIterator:
@@ -118,7 +120,9 @@ Task<absl::StatusOr<Version>> Transaction::Impl::ReadVersion() {
 // Several reads may want it at once: one asks, the others wait for it.
 Task<absl::StatusOr<Version>> Transaction::Impl::AskForReadVersion() {
   struct Asking {
-    explicit Asking(Impl& owner) : impl(owner), life(owner.life_) { impl.asking_for_version_ = true; }
+    explicit Asking(Impl& owner) : impl(owner), life(owner.life_) {
+      impl.asking_for_version_ = true;
+    }
     ~Asking() {
       if (impl.life_ != life) return;
       impl.asking_for_version_ = false;

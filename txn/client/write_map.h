@@ -61,7 +61,7 @@ class WriteMap {
   // A piece of the key space in which all keys are alike, or one key that was written.
   struct Segment {
     KeyRef begin;
-    KeyRef end;            // Of a gap; a segment that is one key is `begin` alone.
+    KeyRef end;  // Of a gap; a segment that is one key is `begin` alone.
     bool is_key = false;
     bool after_begin = false;  // The gap does not have `begin` itself. Only from Before.
     bool unreadable = false;

@@ -31,7 +31,9 @@ Task<> Hang(Env& env) { co_await Sleep(env.clock(), kNever); }
 class FakeCluster::ProxyProcess {
  public:
   ProxyProcess(FakeCluster& cluster, Env& env)
-      : cluster_(cluster), env_(env), server_(env, {"", "proxies", DrawIncarnation(env)}),
+      : cluster_(cluster),
+        env_(env),
+        server_(env, {"", "proxies", DrawIncarnation(env)}),
         late_(env.executor(), [](std::string_view, absl::Status) {}) {}
 
   Task<absl::Status> Run() {
@@ -124,7 +126,9 @@ class FakeCluster::ProxyProcess {
 class FakeCluster::StorageProcess {
  public:
   StorageProcess(FakeCluster& cluster, Env& env, std::string name)
-      : cluster_(cluster), env_(env), name_(std::move(name)),
+      : cluster_(cluster),
+        env_(env),
+        name_(std::move(name)),
         server_(env, {"", name_, DrawIncarnation(env)}) {}
 
   Task<absl::Status> Run() {
@@ -179,7 +183,8 @@ class FakeCluster::StorageProcess {
     for (const std::string& key : request.header.keys()) {
       const auto value = cluster_.database_.Get(key, request.header.version());
       AppendFixed<uint8_t>(values, value.has_value() ? 1 : 0);
-      AppendFixed<uint32_t>(values, static_cast<uint32_t>(value.has_value() ? value->size() : kNone));
+      AppendFixed<uint32_t>(values,
+                            static_cast<uint32_t>(value.has_value() ? value->size() : kNone));
       values += value.value_or("");
     }
     Message<GetValuesReply> reply;
@@ -203,7 +208,8 @@ class FakeCluster::StorageProcess {
     // Now and then fewer than asked for, as a server that limits replies would.
     const uint64_t stop = env_.random("fake").Chance(OneIn(5)) ? 1 : UINT64_MAX;
     for (const auto& [key, value] : rows) {
-      if (count == std::min<uint64_t>(stop, header.rows_max() == 0 ? UINT64_MAX : header.rows_max()) ||
+      if (count ==
+              std::min<uint64_t>(stop, header.rows_max() == 0 ? UINT64_MAX : header.rows_max()) ||
           (header.bytes_max() != 0 && counted >= header.bytes_max())) {
         reply.header.set_more(true);
         break;
@@ -316,8 +322,8 @@ FakeCluster::FakeCluster(uint64_t seed, FakeFaults faults) : faults_(faults) {
     const std::string name = "storage" + std::to_string(i);
     world_->AddProcess(world_->AddMachine({.name = name}),
                        {.name = name, .main = [this, name](Env& env) -> Task<absl::Status> {
-                          return [](FakeCluster* self, Env* on, std::string called)
-                                     -> Task<absl::Status> {
+                          return [](FakeCluster* self, Env* on,
+                                    std::string called) -> Task<absl::Status> {
                             StorageProcess process(*self, *on, std::move(called));
                             co_return co_await process.Run();
                           }(this, &env, name);

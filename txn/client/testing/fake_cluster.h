@@ -23,11 +23,11 @@ namespace orrery::testing {
 
 // Of each call, how often. All draws are the serving process's.
 struct FakeFaults {
-  Ratio commit_lost{0, 1};       // Never executed, never answered.
+  Ratio commit_lost{0, 1};        // Never executed, never answered.
   Ratio commit_unanswered{0, 1};  // Executed, never answered.
-  Ratio commit_late{0, 1};       // Never answered, and executed later.
-  Ratio commit_refused{0, 1};    // Refused as overloaded.
-  Ratio read_refused{0, 1};      // One of the errors that another attempt may not meet.
+  Ratio commit_late{0, 1};        // Never answered, and executed later.
+  Ratio commit_refused{0, 1};     // Refused as overloaded.
+  Ratio read_refused{0, 1};       // One of the errors that another attempt may not meet.
   Ratio read_unanswered{0, 1};
   Duration commit_late_max = Seconds(20);
   bool fences_conflict = true;

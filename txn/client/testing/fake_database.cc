@@ -47,8 +47,8 @@ CommitReply FakeDatabase::Commit(const CommitTransactionRef& transaction, const 
 
 void FakeDatabase::Apply(const MutationRef& mutation, Version version) {
   if (mutation.type == MutationType::kClearRange) {
-    for (auto it = rows_.lower_bound(mutation.key);
-         it != rows_.end() && it->first < mutation.value; ++it) {
+    for (auto it = rows_.lower_bound(mutation.key); it != rows_.end() && it->first < mutation.value;
+         ++it) {
       Put(it->first, version, std::nullopt);
     }
   } else if (IsVersionstamped(mutation.type)) {
