@@ -1,6 +1,6 @@
-// Metadata: what the rows of [kMetadataBegin, kMetadataEnd) say: shard map, storage servers,
-// configuration. A replicated state machine: every commit proxy has a copy and applies the same
-// mutations in the same order; recovery reads it out of the log.
+// Metadata: what the rows of the \xff keyspace that the transaction system lives by say: shard map,
+// storage servers, configuration. A replicated state machine: every commit proxy has a copy and
+// applies the same mutations in the same order; recovery reads it out of the log.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,12 @@
 
 namespace orrery {
 
-// Rows in this range are metadata: [\xff, \xff\x02). What lies beyond, in \xff\x02, is the system's
-// data, but stored like any other.
+// Rows of [\xff, \xff\xff) are metadata, except those of [\xff\x02, \xff\x03): data of the system,
+// but stored like any other.
 inline constexpr std::string_view kMetadataBegin = "\xff";
-inline constexpr std::string_view kMetadataEnd = "\xff\x02";
+inline constexpr std::string_view kMetadataEnd = "\xff\xff";
+inline constexpr std::string_view kSystemDataBegin = "\xff\x02";
+inline constexpr std::string_view kSystemDataEnd = "\xff\x03";
 inline constexpr std::string_view kServerListPrefix = "\xff/serverList/";
 
 Mutation ServerListRow(const StorageServerRow& row);
@@ -36,8 +38,10 @@ class Metadata {
   static bool Touches(const MutationRef& mutation);
 
   // Whether it may be let into the database: a well-formed row, or a clear that leaves a valid
-  // state. Changes nothing. Errors: client_invalid_operation, file_corrupt, protocol_mismatch.
-  absl::Status Check(const MutationRef& mutation) const;
+  // state. This depends on the mutation alone, never on the state: what was let in stays valid
+  // whatever is applied before it.
+  // Errors: client_invalid_operation, file_corrupt, protocol_mismatch.
+  static absl::Status Check(const MutationRef& mutation);
 
   // Applies it; parts outside of the metadata do not matter. REQUIRES: Check is ok.
   void Apply(const MutationRef& mutation);
@@ -51,6 +55,8 @@ class Metadata {
   const std::map<uint32_t, StorageServerRow>& servers() const { return servers_; }  // By tag id.
 
  private:
+  void Clear(KeyRangeRef range);
+
   ShardMap shards_;
   Configuration configuration_;
   std::map<uint32_t, StorageServerRow> servers_;
