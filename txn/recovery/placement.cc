@@ -12,7 +12,10 @@ namespace orrery {
 namespace {
 
 std::string CountOf(size_t count, std::string_view what) {
-  return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
+  return std::to_string(count) + " " + std::string(what) +
+         (count == 1            ? ""
+          : what.ends_with("s") ? "es"
+                                : "s");
 }
 
 size_t ZonesOf(const std::vector<WorkerInfo>& workers, RoleSort sort) {
