@@ -18,8 +18,9 @@ Task<absl::Status> CreateDatabase(Env& env, RpcClient& rpc, const ClusterFile& c
   GenerationRecord record;
   record.set_feature_level(kFirstFeatureLevel);
   record.set_window(kFirstWindow);
-  for (const std::string& row : ToRows(configuration)) record.add_initial_configuration(row);
-  // Built before the await: the reference to the configuration is not kept.
+  for (const Mutation& row : configuration.Rows()) {
+    record.add_initial_configuration(row.key.substr(kConfigurationPrefix.size()) + "=" + row.value);
+  }
   std::string value = record.SerializeAsString();
   co_return co_await CreateRegister(env, rpc, cluster, std::move(value), timeout);
 }
