@@ -22,8 +22,10 @@ struct ClusterFile {
   std::string id;
   std::vector<Endpoint> coordinators;
 
-  // cluster_file_invalid, with one line: what is wrong, at which character, what is expected.
+  // cluster_file_invalid, with one line: where (line and character, from 1), what is wrong or
+  // expected. Blank lines and blanks around the line are allowed.
   static absl::StatusOr<ClusterFile> Parse(std::string_view text);
+  // The line, without its end.
   std::string ToString() const;
 
   // For the RPC handshake and for files.
@@ -31,5 +33,8 @@ struct ClusterFile {
   // XXH3 of cluster_name().
   RegisterId register_id() const;
 };
+
+// "host:port" of a coordinator.
+std::string ToText(const Endpoint& coordinator);
 
 }  // namespace orrery

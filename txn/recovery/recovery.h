@@ -43,12 +43,16 @@ class RecoveryHost {
   virtual std::vector<WorkerInfo> Workers() = 0;
   // Tells operators where the recovery stands (see ClusterStatusReply), and why it waits.
   virtual void Report(std::string state, std::string reason) = 0;
+  // A log that could not deliver what it claims to have counts as silent in the attempts of the
+  // next seconds.
+  virtual void Distrust(uint64_t log_id) = 0;
+  virtual bool IsDistrusted(uint64_t log_id) const = 0;
 };
 
 // One attempt. `record` is what `reg`.Read() gave; the write of `reg` is the attempt's last act.
 // Waits for as long as silent logs, or too few workers, leave it no choice. On an error the caller
 // begins anew with a new RegisterClient, after a jittered wait; roles it recruited end, since no
-// published state names them.
+// published state names them. outcome_unknown: the write's outcome is, and the caller must die.
 Task<absl::StatusOr<RecoveredGeneration>> RecoverGeneration(Env& env, RpcClient& rpc,
                                                             RegisterClient& reg,
                                                             GenerationRecord record,

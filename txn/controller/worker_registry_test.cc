@@ -1,0 +1,58 @@
+// Goal: a worker is known exactly while it asks, and a while after; a new life replaces the old
+// one, whose late ends change nothing. Method: cases by hand.
+#include "txn/controller/worker_registry.h"
+
+#include "gtest/gtest.h"
+
+namespace orrery {
+namespace {
+
+constexpr Time At(int64_t seconds) { return Time(Seconds(seconds)); }
+
+WorkerInfo Worker(const std::string& process, uint64_t incarnation) {
+  WorkerInfo worker;
+  worker.set_process(process);
+  worker.mutable_endpoint()->set_incarnation(incarnation);
+  return worker;
+}
+
+TEST(WorkerRegistryTest, KnownWhileItAsksAndAWhileAfter) {
+  WorkerRegistry registry(Seconds(4));
+  registry.Begin(Worker("b", 1));
+  registry.Begin(Worker("a", 1));
+  ASSERT_EQ(registry.Known(At(1000)).size(), 2u);
+  EXPECT_EQ(registry.Known(At(1000))[0].process(), "a");
+  registry.End(Worker("a", 1), At(1000));
+  EXPECT_EQ(registry.Known(At(1003)).size(), 2u);
+  EXPECT_EQ(registry.Known(At(1004)).size(), 1u);
+  registry.Begin(Worker("a", 1));
+  EXPECT_EQ(registry.Known(At(2000)).size(), 2u);
+}
+
+TEST(WorkerRegistryTest, PollsThatOverlap) {
+  WorkerRegistry registry(Seconds(4));
+  registry.Begin(Worker("a", 1));
+  registry.Begin(Worker("a", 1));
+  registry.End(Worker("a", 1), At(1));
+  EXPECT_EQ(registry.Known(At(100)).size(), 1u);
+  registry.End(Worker("a", 1), At(100));
+  EXPECT_EQ(registry.Known(At(104)).size(), 0u);
+}
+
+TEST(WorkerRegistryTest, ANewLifeReplacesTheOldOne) {
+  WorkerRegistry registry(Seconds(4));
+  registry.Begin(Worker("a", 1));
+  registry.Begin(Worker("a", 2));
+  registry.End(Worker("a", 1), At(0));
+  ASSERT_EQ(registry.Known(At(100)).size(), 1u);
+  EXPECT_EQ(registry.Known(At(100))[0].endpoint().incarnation(), 2u);
+  registry.Forget("a", 1);
+  EXPECT_EQ(registry.Known(At(100)).size(), 1u);
+  registry.Forget("a", 2);
+  EXPECT_EQ(registry.Known(At(100)).size(), 0u);
+  registry.End(Worker("a", 2), At(100));
+  EXPECT_EQ(registry.Known(At(100)).size(), 0u);
+}
+
+}  // namespace
+}  // namespace orrery
