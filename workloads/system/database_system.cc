@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/async/sleep.h"
+#include "core/observe/trace.h"
 #include "core/rpc/endpoint_message.h"
 #include "storage/server/storage_methods.h"
 #include "txn/controller/create_database.h"
