@@ -6,14 +6,6 @@
 namespace orrery::sim {
 namespace {
 
-// What a value is, for people.
-std::string Show(const Options::Value& value) {
-  if (const bool* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-  if (const int64_t* number = std::get_if<int64_t>(&value)) return std::to_string(*number);
-  if (const auto* text = std::get_if<std::string>(&value)) return "\"" + *text + "\"";
-  return "a list";
-}
-
 std::string Join(const std::set<std::string, std::less<>>& names) {
   std::string all;
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
@@ -21,6 +13,13 @@ std::string Join(const std::set<std::string, std::less<>>& names) {
 }
 
 }  // namespace
+
+std::string ToText(const Options::Value& value) {
+  if (const bool* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const int64_t* number = std::get_if<int64_t>(&value)) return std::to_string(*number);
+  if (const auto* text = std::get_if<std::string>(&value)) return "\"" + *text + "\"";
+  return "a list";
+}
 
 absl::StatusOr<Duration> ParseSpan(std::string_view text) {
   static constexpr struct {
@@ -60,7 +59,7 @@ absl::Status Options::Refuse(std::string_view key, std::string_view what) const 
 
 absl::Status Options::Expected(std::string_view key, std::string_view what) const {
   const auto found = values_.find(key);
-  return Refuse(key, "expected " + std::string(what) + ", found " + Show(found->second.value));
+  return Refuse(key, "expected " + std::string(what) + ", found " + ToText(found->second.value));
 }
 
 absl::StatusOr<int64_t> Options::Integer(std::string_view key, int64_t standard, int64_t min,

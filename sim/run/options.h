@@ -61,6 +61,9 @@ class Options {
   mutable std::set<std::string, std::less<>> asked_;
 };
 
+// What a value is, for people: 5, true, "text", a list.
+std::string ToText(const Options::Value& value);
+
 // "250ms", "60s", "10us", "5ns", whole numbers; nothing negative.
 absl::StatusOr<Duration> ParseSpan(std::string_view text);
 

@@ -57,10 +57,11 @@ void AddClients(World& world, int clients) {
   }
 }
 
-Phases::Phases(const RunRequest& request, World& world, Injector& injector,
+Phases::Phases(const RunRequest& request, const Options& topology, World& world, Injector& injector,
                std::vector<std::unique_ptr<Workload>>& workloads, RunMonitor& monitor)
     : request_(request),
       scenario_(request.scenario),
+      topology_(topology),
       world_(world),
       injector_(injector),
       workloads_(workloads),
@@ -100,7 +101,7 @@ ClientContext Phases::ContextOf(int client) {
   return {.env = world_.FindProcess(ClientName(client))->env(),
           .client = client,
           .clients = scenario_.clients,
-          .topology = scenario_.topology};
+          .topology = topology_};
 }
 
 void Phases::Begin(int client, const char* kind, std::string what, Task<absl::Status> task) {
@@ -136,9 +137,8 @@ bool Phases::Await(Time bound, const char* kind, const std::string& of) {
   return false;
 }
 
-bool Phases::InTurn(MakeTask make, const char* what, const char* kind, const char* late,
+bool Phases::InTurn(MakeTask make, const char* what, const char* kind, const char* late, Time bound,
                     Duration within) {
-  const Time bound = world_.Now() + within;
   for (size_t i = 0; i < workloads_.size(); ++i) {
     Begin(0, kind, scenario_.workloads[i].name + ": " + what,
           ((*workloads_[i]).*make)(ContextOf(0)));
@@ -149,7 +149,11 @@ bool Phases::InTurn(MakeTask make, const char* what, const char* kind, const cha
 
 bool Phases::Setup() {
   phase_ = "setup";
-  return InTurn(&Workload::Setup, "Setup", "setup", "setup", scenario_.setup_within);
+  const Duration within = scenario_.setup_within;
+  const Time bound = world_.Now() + within;
+  Begin(0, "setup", "Create", request_.system.Create(ContextOf(0)));
+  if (!Await(bound, "setup", InSeconds(within))) return false;
+  return InTurn(&Workload::Setup, "Setup", "setup", "setup", bound, within);
 }
 
 bool Phases::Faults() {
@@ -179,7 +183,8 @@ bool Phases::Liveness() {
 
 bool Phases::Check() {
   phase_ = "check";
-  return InTurn(&Workload::Check, "Check", "check", "liveness", scenario_.check_within);
+  const Duration within = scenario_.check_within;
+  return InTurn(&Workload::Check, "Check", "check", "liveness", world_.Now() + within, within);
 }
 
 }  // namespace orrery::sim

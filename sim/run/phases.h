@@ -27,7 +27,8 @@ void AddClients(World& world, int clients);
 class Phases {
  public:
   // REQUIRES: everything outlives this; `world` has the system's machines and the clients.
-  Phases(const RunRequest& request, World& world, Injector& injector,
+  // `topology` is what clients are given.
+  Phases(const RunRequest& request, const Options& topology, World& world, Injector& injector,
          std::vector<std::unique_ptr<Workload>>& workloads, RunMonitor& monitor);
 
   // Runs all of them, or up to the first failure, which World::failures() tells.
@@ -55,7 +56,8 @@ class Phases {
   bool StepUntil(Time bound, bool calls);
   // The same for calls; a failure of `kind` when some are still open at `bound`.
   bool Await(Time bound, const char* kind, const std::string& of);
-  bool InTurn(MakeTask make, const char* what, const char* kind, const char* late, Duration within);
+  bool InTurn(MakeTask make, const char* what, const char* kind, const char* late, Time bound,
+              Duration within);
   bool Setup();
   bool Faults();
   bool Liveness();
@@ -63,6 +65,7 @@ class Phases {
 
   const RunRequest& request_;
   const Scenario& scenario_;
+  const Options& topology_;
   World& world_;
   Injector& injector_;
   std::vector<std::unique_ptr<Workload>>& workloads_;

@@ -2,6 +2,7 @@
 #include "sim/run/report.h"
 
 #include <cstdio>
+#include <optional>
 
 #include "core/observe/trace_json.h"
 
@@ -24,6 +25,22 @@ std::string Seconds6(int64_t nanoseconds) {
                 static_cast<long long>(nanoseconds / 1'000'000'000),
                 static_cast<long long>(nanoseconds / 1000 % 1'000'000));
   return text;
+}
+
+// What "commits" or "recoveries" of all workloads come to; nothing when none counts them.
+std::optional<int64_t> Total(const RunResult& result, std::string_view metric) {
+  std::optional<int64_t> total;
+  for (const auto& [name, value] : result.metrics) {
+    const std::string_view full = name;
+    const size_t dot = full.rfind('.');
+    if (full.substr(dot == full.npos ? 0 : dot + 1) == metric) total = total.value_or(0) + value;
+  }
+  return total;
+}
+
+// Processor time by count, in thousandths of a microsecond; 0 of nothing.
+std::string CpuMicrosPer(const RunResult& result, int64_t count) {
+  return Seconds3(count <= 0 ? 0 : ToNanoseconds(result.cpu) * 1'000'000 / count);
 }
 
 uint64_t Sum(const std::map<std::string, uint64_t>& counts) {
@@ -149,6 +166,16 @@ std::string DescribeOutcome(const RunResult& result) {
           Seconds3(ToNanoseconds(result.simulated)) + " s, processor " +
           Seconds3(ToNanoseconds(result.cpu)) + " s, start to first event " +
           Seconds6(ToNanoseconds(result.start)) + " s\n";
+  text +=
+      "processor " + CpuMicrosPer(result, static_cast<int64_t>(result.events)) + " us per event";
+  if (const auto commits = Total(result, "commits")) {
+    text += ", " + CpuMicrosPer(result, *commits) + " us per commit; commits " +
+            std::to_string(*commits);
+  }
+  if (const auto recoveries = Total(result, "recoveries")) {
+    text += ", recoveries " + std::to_string(*recoveries);
+  }
+  text += "\n";
   text += "hash " + HashText(result.hash) + "\n";
   text += result.passed() ? "verdict: passed\n"
                           : "verdict: FAILED (" + result.failures.front().kind + ")\n";
@@ -165,7 +192,15 @@ std::string ToJson(const RunResult& result, const std::string& replay_command) {
       .Raw("cpu_seconds", Seconds6(ToNanoseconds(result.cpu)))
       .Raw("start_seconds", Seconds6(ToNanoseconds(result.start)))
       .Raw("events", std::to_string(result.events))
-      .Counts("faults", result.faults)
+      .Raw("cpu_us_per_event", CpuMicrosPer(result, static_cast<int64_t>(result.events)));
+  if (const auto commits = Total(result, "commits")) {
+    object.Raw("commits", std::to_string(*commits))
+        .Raw("cpu_us_per_commit", CpuMicrosPer(result, *commits));
+  }
+  if (const auto recoveries = Total(result, "recoveries")) {
+    object.Raw("recoveries", std::to_string(*recoveries));
+  }
+  object.Counts("faults", result.faults)
       .Counts("faults_skipped", result.skipped)
       .Counts("probes", result.probes)
       .Counts("metrics", result.metrics);

@@ -18,8 +18,9 @@ std::string DescribeDrawn(const RunResult& result);
 std::string DescribeOutcome(const RunResult& result);
 
 // One JSON object in one line: seed, scenario, verdict, hash, simulated_seconds, cpu_seconds,
-// start_seconds, events, faults, faults_skipped, probes, metrics, failures, phase, diagnosis (of a
-// failed run), replay_command.
+// start_seconds, events, cpu_us_per_event, commits and cpu_us_per_commit (when a workload has a
+// metric "commits": the sum over all), recoveries (likewise), faults, faults_skipped, probes,
+// metrics, failures, phase, diagnosis (of a failed run), replay_command.
 std::string ToJson(const RunResult& result, const std::string& replay_command);
 
 // "0123456789abcdef"

@@ -52,7 +52,8 @@ std::string Place(const MachineSpec& machine) {
 // Everything that one run owns, torn down in reverse order.
 class Run {
  public:
-  Run(const RunRequest& request, RunMonitor& monitor) : request_(request), monitor_(monitor) {
+  Run(const RunRequest& request, RunMonitor& monitor)
+      : request_(request), monitor_(monitor), topology_(request.scenario.topology) {
     result_.seed = request.seed;
     result_.scenario = request.scenario.name;
   }
@@ -76,6 +77,7 @@ class Run {
   RunMonitor& monitor_;
   const size_t frames_before_ = FramePool::live();
   RunResult result_;
+  Options topology_;  // What clients are given.
   KnobSet knobs_;
   std::unique_ptr<TraceFile> trace_;
   std::unique_ptr<FaultPlan> plan_;
@@ -137,6 +139,10 @@ void Run::BuildWorld(const Deployment& deployment) {
     result_.deployment.emplace_back(each.machine.name, Place(each.machine) + ":" + processes);
   }
   AddClients(*world_, request_.scenario.clients);
+  for (const auto& [name, value] : deployment.drawn) {
+    topology_.Put(name, value);
+    result_.drawn.emplace_back("topology." + name, ToText(value));
+  }
 }
 
 void Run::BuildPlan() {
@@ -163,7 +169,7 @@ void Run::BuildPlan() {
 }
 
 void Run::Describe() {
-  result_.drawn = world_->drawn();
+  result_.drawn.insert(result_.drawn.end(), world_->drawn().begin(), world_->drawn().end());
   result_.plan = FaultPlanToText(*plan_);
   for (const Fault& fault : plan_->faults()) {
     std::string line;
@@ -179,7 +185,7 @@ void Run::Describe() {
 
 void Run::Go(Duration begin) {
   {
-    Phases phases(request_, *world_, *injector_, workloads_, monitor_);
+    Phases phases(request_, topology_, *world_, *injector_, workloads_, monitor_);
     phases.Run();
     Gather(phases, begin);
     monitor_.Known(result_);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/env/env.h"
@@ -24,6 +25,10 @@ struct Deployment {
     std::vector<ProcessSpec> processes;
   };
   std::vector<MachineWithProcesses> machines;
+
+  // What the scenario's [topology] left open, as the seed settled it. Clients find it in their
+  // ClientContext::topology beside what the scenario says; reports list it.
+  std::vector<std::pair<std::string, Options::Value>> drawn;
 };
 
 // One object serves any number of runs, and calls that only look whether a scenario makes sense:
@@ -47,6 +52,10 @@ class System {
   // A workload by the name the scenario gives it; nullptr when there is none of that name.
   virtual std::unique_ptr<Workload> MakeWorkload(std::string_view name) const = 0;
   virtual std::vector<std::string> WorkloadNames() const = 0;
+
+  // On client 0, once the processes have been started and before the first workload's Setup: makes
+  // what a system needs once in its life (a database), if it does. Setup's time includes it.
+  virtual Task<absl::Status> Create(ClientContext) const { co_return absl::OkStatus(); }
 
   // On a client, after all faults have stopped: returns ok when the system has fully recovered and
   // serves. The runner gives it a bounded time: the liveness phase.

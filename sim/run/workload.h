@@ -20,7 +20,8 @@ struct ClientContext {
   Env& env;
   int client = 0;  // 0 <= client < clients
   int clients = 1;
-  const Options& topology;  // The scenario's table, to find the system by.
+  // The scenario's table, with what the seed settled in it (Deployment::drawn): to find the system.
+  const Options& topology;
 };
 
 class Workload {

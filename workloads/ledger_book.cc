@@ -1,0 +1,99 @@
+// Comparing what is read with what was acknowledged.
+#include "workloads/ledger_book.h"
+
+#include <algorithm>
+
+#include "core/base/invariant.h"
+#include "workloads/violation.h"
+
+namespace orrery::workloads {
+
+size_t LedgerBook::Open() {
+  registers_.emplace_back();
+  return registers_.size() - 1;
+}
+
+std::string LedgerBook::BeginWrite(size_t which) {
+  INVARIANT(writable(which));
+  Register& target = registers_[which];
+  target.writing = true;
+  std::string value = std::to_string(++target.issued) + ":";
+  if (value.size() < value_bytes_) value.resize(value_bytes_, 'x');
+  return value;
+}
+
+void LedgerBook::Acknowledge(size_t which, Version version) {
+  Register& target = registers_[which];
+  target.writing = false;
+  target.acknowledged = target.issued;
+  acknowledged_version_ = std::max(acknowledged_version_, version);
+}
+
+void LedgerBook::Retire(size_t which) {
+  registers_[which].writing = false;
+  registers_[which].retired = true;
+}
+
+LedgerBook::Expectation LedgerBook::BeginRead(size_t which) const {
+  const Register& target = registers_[which];
+  return {which, std::max(target.acknowledged, target.seen), acknowledged_version_};
+}
+
+LedgerBook::Expectation LedgerBook::BeginOwnRead(size_t which) const {
+  Expectation expected = BeginRead(which);
+  expected.own = true;
+  return expected;
+}
+
+absl::Status LedgerBook::EndRead(const Expectation& expected, Version read_version,
+                                 const std::optional<std::string>& value) {
+  Register& target = registers_[expected.which];
+  const std::string key = KeyOf(expected.which);
+  uint64_t number = 0;
+  if (value.has_value()) {
+    const std::string_view text = *value;
+    const std::optional<uint64_t> parsed = ParseNumber(text.substr(0, text.find(':')));
+    if (!parsed.has_value() || *parsed == 0) {
+      return Violated(key + " has a value that nobody wrote: " + value->substr(0, 40));
+    }
+    number = *parsed;
+  }
+  const std::string at = " at version " + std::to_string(read_version);
+  if (number > target.issued) {
+    return Violated(key + at + ": read " + std::to_string(number) + ", but only " +
+                    std::to_string(target.issued) + " were written");
+  }
+  if (number < expected.least) {
+    return Violated(key + at + ": read " + std::to_string(number) + " after " +
+                    std::to_string(expected.least) + " had been acknowledged or read");
+  }
+  if (expected.own && number != target.acknowledged) {
+    return Violated(key + at + ": its writer read " + std::to_string(number) + ", which was not " +
+                    "acknowledged, before it wrote the next");
+  }
+  if (read_version < expected.version) {
+    return Violated("the read version " + std::to_string(read_version) +
+                    " was given after a commit at " + std::to_string(expected.version) +
+                    " had been acknowledged");
+  }
+  target.seen = std::max(target.seen, number);
+  return absl::OkStatus();
+}
+
+absl::Status LedgerBook::CheckAll(const Rows& rows) {
+  size_t found = 0;
+  for (size_t which = 0; which < registers_.size(); ++which) {
+    const auto row = rows.find(KeyOf(which));
+    std::optional<std::string> value;
+    if (row != rows.end()) {
+      value = row->second;
+      ++found;
+    }
+    RETURN_IF_ERROR(EndRead(BeginRead(which), acknowledged_version_, value));
+  }
+  if (found == rows.size()) return absl::OkStatus();
+  return Violated(std::to_string(rows.size()) + " rows where only " + std::to_string(found) +
+                  " registers have a value");
+}
+
+}  // namespace orrery::workloads
