@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "core/async/sleep.h"
+#include "core/async/task_group.h"
 #include "core/async/timeout.h"
 #include "core/rpc/endpoint_message.h"
 #include "storage/server/storage_methods.h"
