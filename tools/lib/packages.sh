@@ -8,7 +8,7 @@
 build_packages=(
   clang-16 lld-16 bazel-bootstrap python3 openssl
   libabsl-dev libprotobuf-dev protobuf-compiler libgtest-dev libfmt-dev libasio-dev libssl-dev
-  libtomlplusplus-dev libcli11-dev libxxhash-dev libbenchmark-dev
+  libtomlplusplus-dev libcli11-dev libxxhash-dev libbenchmark-dev libedit-dev
 )
 test_packages=(gdb)
 sanitizer_packages=(libclang-rt-16-dev llvm-16)
