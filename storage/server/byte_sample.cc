@@ -1,4 +1,4 @@
-// See byte_sample.h.
+// Which rows are in the sample, and the sums over a range of it. See byte_sample.h.
 #include "storage/server/byte_sample.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See range_merge.h.
+// How rows are written into a reply, in memory that grows by doubling. See range_merge.h.
 #include "storage/server/range_merge.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See shard_ownership.h.
+// Histories of ownership, cut and joined by segments. See shard_ownership.h.
 #include "storage/server/shard_ownership.h"
 
 #include <iterator>

@@ -1,4 +1,4 @@
-// See storage_files.h.
+// Makes, describes and opens a storage server's directory. See storage_files.h.
 #include "storage/server/storage_files.h"
 
 #include <utility>

@@ -1,4 +1,4 @@
-// See storage_reads.h.
+// Waits for versions, asks the window first and the engine below it. See storage_reads.h.
 #include "storage/server/storage_reads.h"
 
 #include <algorithm>
