@@ -1,6 +1,7 @@
 // The first record, and the register that keeps it.
 #include "txn/controller/create_database.h"
 
+#include "core/base/version.h"
 #include "txn/controller/generation_record.pb.h"
 #include "txn/coordinator/coordinator_client.h"
 
