@@ -87,7 +87,7 @@ Task<absl::StatusOr<Rows>> ReadRows(Transaction& transaction, KeyRange range) {
   options.mode = StreamingMode::kWantAll;
   for (;;) {
     CO_ASSIGN_OR_RETURN(RangeResult result, co_await transaction.GetRange(range, options));
-    for (KeyValue& row : result.rows) rows.emplace(row.key, std::move(row.value));
+    for (const KeyValueRef& row : result.rows) rows.emplace(row.key, row.value);
     if (!result.more || result.rows.empty()) co_return rows;
     range.begin = KeyAfter(result.rows.back().key);
   }
