@@ -84,10 +84,10 @@ Task<absl::StatusOr<Rows>> BankWorkload::ReadAccounts(Transaction& transaction, 
     options.snapshot = look.snapshot;
     for (;;) {
       CO_ASSIGN_OR_RETURN(const RangeResult result, co_await transaction.GetRange(range, options));
-      for (const KeyValue& row : result.rows) rows.emplace(row.key, row.value);
+      for (const auto& row : result.rows) rows.emplace(Key(row.key), std::string(row.value));
       if (!result.more || result.rows.empty()) co_return rows;
       (look.reverse ? range.end : range.begin) =
-          look.reverse ? result.rows.back().key : KeyAfter(result.rows.back().key);
+          look.reverse ? Key(result.rows.back().key) : KeyAfter(result.rows.back().key);
     }
   }
   for (uint64_t i = 0; i < accounts_; ++i) {

@@ -81,13 +81,14 @@ absl::Status Load::CheckCommits() const {
 
 void Load::Count(std::string_view metric, int64_t n) { metrics_[std::string(metric)] += n; }
 
-Task<absl::StatusOr<Rows>> ReadRows(Transaction& transaction, KeyRange range) {
+Task<absl::StatusOr<Rows>> ReadRows(Transaction& transaction, KeyRange range, bool snapshot) {
   Rows rows;
   RangeOptions options;
+  options.snapshot = snapshot;
   options.mode = StreamingMode::kWantAll;
   for (;;) {
-    CO_ASSIGN_OR_RETURN(RangeResult result, co_await transaction.GetRange(range, options));
-    for (const KeyValueRef& row : result.rows) rows.emplace(row.key, row.value);
+    CO_ASSIGN_OR_RETURN(const RangeResult result, co_await transaction.GetRange(range, options));
+    for (const auto& row : result.rows) rows.emplace(Key(row.key), std::string(row.value));
     if (!result.more || result.rows.empty()) co_return rows;
     range.begin = KeyAfter(result.rows.back().key);
   }

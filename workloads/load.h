@@ -82,7 +82,8 @@ Task<absl::StatusOr<CommitResult>> RunForResult(Database& database, Fn fn,
 }
 
 // All rows of the range, within the transaction: piece by piece.
-Task<absl::StatusOr<Rows>> ReadRows(Transaction& transaction, KeyRange range);
+Task<absl::StatusOr<Rows>> ReadRows(Transaction& transaction, KeyRange range,
+                                    bool snapshot = false);
 
 // The same in a transaction of its own, in a retry loop.
 Task<absl::StatusOr<Rows>> ReadRows(Database& database, KeyRange range);
