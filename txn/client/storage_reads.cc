@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/base/encoding.h"
-#include "core/base/invariant.h"
 #include "core/observe/probe.h"
 #include "core/rpc/endpoint_message.h"
 #include "storage/server/storage_methods.h"
@@ -48,7 +47,8 @@ bool IsPieceOf(const RangePiece& piece, KeyRangeRef range, bool reverse) {
 
 }  // namespace
 
-// The servers of a shard, tried one after the other.
+// The servers that have what is read, tried one after the other. Which ones they are may change
+// from one attempt to the next.
 class StorageReads::Attempts {
  public:
   explicit Attempts(StorageReads& reads)
@@ -56,23 +56,20 @@ class StorageReads::Attempts {
 
   // The next server to ask. REQUIRES: the shard has servers.
   StorageServerClient& Choose(const ShardServersPtr& shard) {
-    if (shard != shard_) {
-      shard_ = shard;
-      tried_.assign(shard->servers.size(), false);
-    }
+    shard_ = shard;
     const size_t count = shard->servers.size();
-    size_t chosen = count;
+    size_t chosen = reads_.rotation_ % count;
+    bool found = false;
     for (size_t i = 0; i < count; ++i) {
       const size_t at = (reads_.rotation_ + i) % count;
-      if (tried_[at]) continue;
-      if (chosen == count) chosen = at;
+      if (Tried(shard->servers[at])) continue;
+      if (!found) chosen = at;
+      found = true;
       if (!shard->servers[at]->IsAvoided()) {
         chosen = at;
         break;
       }
     }
-    INVARIANT(chosen < count, count);
-    tried_[chosen] = true;
     asked_ = shard->servers[chosen];
     return *asked_;
   }
@@ -82,30 +79,40 @@ class StorageReads::Attempts {
   Task<absl::Status> Failed(absl::Status error) {
     if (!MayPassElsewhere(error)) co_return error;
     const ErrorCode code = CodeOf(error);
-    if (code == ErrorCode::wrong_shard_server) {
-      PROBE(reads_.env_, "client.wrong_shard_server");
+    const bool is_late = code == ErrorCode::future_version || code == ErrorCode::process_behind;
+    if (!is_late) {
+      // The keys are elsewhere, or the server is, or is gone: ask again where they are.
       reads_.locations_.Forget(shard_);
-    } else if (code != ErrorCode::future_version && code != ErrorCode::process_behind) {
-      asked_->Avoid();
+      if (code == ErrorCode::wrong_shard_server) {
+        PROBE(reads_.env_, "client.wrong_shard_server");
+      } else {
+        asked_->Avoid();
+      }
     }
     ++reads_.rotation_;
-    const bool all_tried = std::find(tried_.begin(), tried_.end(), false) == tried_.end();
+    tried_.push_back(asked_);
+    bool all_tried = true;
+    for (const auto& server : shard_->servers) all_tried = all_tried && Tried(server);
     if (all_tried) {
-      // They may have moved, or come back as somebody else.
       PROBE(reads_.env_, "client.all_servers_failed");
-      reads_.locations_.Forget(shard_);
-      shard_ = nullptr;
+      tried_.clear();
     }
     if (all_tried || code == ErrorCode::wrong_shard_server) co_await backoff_.Wait();
     co_return absl::OkStatus();
   }
 
  private:
+  using Server = std::shared_ptr<StorageServerClient>;
+
+  bool Tried(const Server& server) const {
+    return std::find(tried_.begin(), tried_.end(), server) != tried_.end();
+  }
+
   StorageReads& reads_;
   Backoff backoff_;
   ShardServersPtr shard_;
-  std::shared_ptr<StorageServerClient> asked_;
-  std::vector<bool> tried_;
+  Server asked_;
+  std::vector<Server> tried_;  // Since the last time that all had failed.
 };
 
 StorageReads::StorageReads(Env& env, RpcClient& rpc, Proxies& proxies, TaskGroup& tasks)
