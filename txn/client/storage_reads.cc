@@ -7,7 +7,7 @@
 #include "core/observe/probe.h"
 #include "core/rpc/endpoint_message.h"
 #include "storage/server/storage_methods.h"
-#include "txn/client/backoff.h"
+#include "txn/client/client_backoff.h"
 #include "txn/client/client_errors.h"
 #include "txn/proxy/proxy_methods.h"
 
@@ -109,7 +109,7 @@ class StorageReads::Attempts {
   }
 
   StorageReads& reads_;
-  Backoff backoff_;
+  ClientBackoff backoff_;
   ShardServersPtr shard_;
   Server asked_;
   std::vector<Server> tried_;  // Since the last time that all had failed.
@@ -248,7 +248,7 @@ Task<absl::StatusOr<StorageReads::Estimate>> StorageReads::EstimateBytes(KeyRang
 }
 
 Task<absl::StatusOr<ShardServersPtr>> StorageReads::Locate(Key key, bool before) {
-  Backoff backoff(env_, knobs_.client_backoff_max);
+  ClientBackoff backoff(env_, knobs_.client_backoff_max);
   for (;;) {
     if (ShardServersPtr shard = locations_.Find(key, before)) co_return std::move(shard);
     absl::Status asked;
