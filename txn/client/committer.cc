@@ -6,7 +6,7 @@
 #include "core/base/fixed.h"
 #include "core/observe/probe.h"
 #include "core/observe/trace.h"
-#include "txn/client/backoff.h"
+#include "txn/client/client_backoff.h"
 #include "txn/client/client_errors.h"
 #include "txn/proxy/commit_ids.h"
 #include "txn/proxy/proxy_methods.h"
@@ -39,7 +39,7 @@ absl::StatusOr<CommitAnswer> ToAnswer(const CommitReply& reply) {
 
 }  // namespace
 
-Committer::Committer(Env& env, Proxies& proxies, ReadVersions& versions, StorageReads& reads)
+Committer::Committer(Env& env, Proxies& proxies, ReadVersions& versions, ShardReads& reads)
     : env_(env),
       proxies_(proxies),
       versions_(versions),
@@ -55,7 +55,7 @@ std::string Committer::DrawId() {
 }
 
 Task<absl::StatusOr<CommitAnswer>> Committer::Commit(CommitOrder order, bool* sent) {
-  Backoff backoff(env_, knobs_.client_backoff_max);
+  ClientBackoff backoff(env_, knobs_.client_backoff_max);
   const std::string encoded = EncodeTransaction(order.transaction);
   const Buffer attachment = Buffer::Copy(encoded);
   for (;;) {
@@ -96,7 +96,7 @@ Task<absl::StatusOr<CommitAnswer>> Committer::FindOutcome(std::string id, Versio
 }
 
 Task<absl::StatusOr<Version>> Committer::Fence(std::string id) {
-  Backoff backoff(env_, knobs_.client_backoff_max);
+  ClientBackoff backoff(env_, knobs_.client_backoff_max);
   const KeyRange range = AttemptRange(id);
   // Without reads it conflicts with nobody. It may be made several times: that changes nothing.
   CommitTransactionRef fence;

@@ -24,7 +24,7 @@
 #include "txn/client/client_knobs.h"
 #include "txn/client/proxies.h"
 #include "txn/client/read_versions.h"
-#include "txn/client/storage_reads.h"
+#include "txn/client/shard_reads.h"
 #include "txn/proxy/transaction_codec.h"
 
 namespace orrery {
@@ -48,7 +48,7 @@ struct CommitAnswer {
 class Committer {
  public:
   // REQUIRES: all outlive it.
-  Committer(Env& env, Proxies& proxies, ReadVersions& versions, StorageReads& reads);
+  Committer(Env& env, Proxies& proxies, ReadVersions& versions, ShardReads& reads);
 
   std::string DrawId();
 
@@ -66,7 +66,7 @@ class Committer {
   Env& env_;
   Proxies& proxies_;
   ReadVersions& versions_;
-  StorageReads& reads_;
+  ShardReads& reads_;
   const ClientKnobs& knobs_;
 };
 

@@ -6,7 +6,7 @@
 #include "core/async/when_any.h"
 #include "core/base/invariant.h"
 #include "core/rpc/endpoint_message.h"
-#include "txn/client/backoff.h"
+#include "txn/client/client_backoff.h"
 #include "txn/client/client_knobs.h"
 #include "txn/controller/controller_methods.h"
 #include "txn/coordinator/coordinator_client.h"
@@ -33,7 +33,7 @@ class CoordinatedConnection final : public ClusterConnection {
 
  private:
   Task<absl::Status> FollowController() {
-    Backoff backoff(env_, knobs_.client_backoff_max);
+    ClientBackoff backoff(env_, knobs_.client_backoff_max);
     for (;;) {
       while (leader_.leader().candidate_id() == 0) co_await leader_.changed().Wait();
       // Another leader ends the wait for an answer of this one.

@@ -10,7 +10,7 @@
 #include "txn/client/committer.h"
 #include "txn/client/proxies.h"
 #include "txn/client/read_versions.h"
-#include "txn/client/storage_reads.h"
+#include "txn/client/shard_reads.h"
 #include "txn/client/write_map.h"
 
 namespace orrery {
@@ -25,7 +25,7 @@ class DatabaseCore {
   Env& env() { return env_; }
   const ClientKnobs& knobs() const { return knobs_; }
   ReadVersions& versions() { return versions_; }
-  StorageReads& reads() { return reads_; }
+  ShardReads& reads() { return reads_; }
   Committer& committer() { return committer_; }
   // For reads that do not see own writes.
   const WriteMap& nothing_written() const { return nothing_written_; }
@@ -36,7 +36,7 @@ class DatabaseCore {
   const std::unique_ptr<ClusterConnection> cluster_;
   Proxies proxies_;
   ReadVersions versions_;
-  StorageReads reads_;
+  ShardReads reads_;
   Committer committer_;
   const WriteMap nothing_written_;
   TaskGroup tasks_;

@@ -3,7 +3,7 @@
 #include <iterator>
 #include <utility>
 
-#include "txn/client/backoff.h"
+#include "txn/client/client_backoff.h"
 #include "txn/client/client_errors.h"
 #include "txn/client/turn_end.h"
 #include "txn/proxy/proxy_methods.h"
@@ -25,7 +25,7 @@ Task<absl::StatusOr<Version>> ReadVersions::Get(TransactionPriority priority) {
 
 Task<absl::Status> ReadVersions::Serve(TransactionPriority priority) {
   Queue& queue = Of(priority);
-  Backoff backoff(env_, knobs_.client_backoff_max);
+  ClientBackoff backoff(env_, knobs_.client_backoff_max);
   Asked asked;
   for (;;) {
     co_await TurnEnd();

@@ -80,16 +80,21 @@ class Transaction {
   // Any type of atomic_operations.h, and versionstamped keys and values.
   absl::Status Atomic(MutationType type, KeyRef key, std::string_view operand);
 
-  absl::Status AddReadConflictRange(KeyRangeRef range);  // inverted_range.
+  // inverted_range. As in FoundationDB a read conflict leaves out what this transaction has set or
+  // cleared before: as with a read, nobody else decides it.
+  absl::Status AddReadConflictRange(KeyRangeRef range);
   absl::Status AddWriteConflictRange(KeyRangeRef range);
 
   // Commits. Ok: durable, at this version, once. not_committed: something that was read has been
-  // written since. With exactly_once an unknown result is resolved before this returns; the error
-  // outcome_unknown says that it cannot be any more. After ok, and after an error other than of
-  // arguments, only Reset, OnError, and committed results are of use.
+  // written since; or the answer was lost and it turned out that it was not committed, and never
+  // will be. With exactly_once an unknown result is resolved before this returns; the error
+  // outcome_unknown says that it cannot be any more, or not within the timeout. After ok, and after
+  // an error other than of arguments, only Reset and OnError are of use. Waits for the reads that
+  // are under way.
   Task<absl::StatusOr<CommitResult>> Commit();
 
   // The versionstamp of the commit, for whoever waits while Commit is made.
+  // client_invalid_operation when there was nothing to commit.
   Future<absl::StatusOr<std::string>> GetVersionstamp();
 
   // For retry loops. If `error` can be helped by trying again: waits (longer each time, jittered),

@@ -9,7 +9,7 @@
 
 #include "core/async/notify.h"
 #include "core/async/timeout.h"
-#include "txn/client/backoff.h"
+#include "txn/client/client_backoff.h"
 #include "txn/client/conflict_ranges.h"
 #include "txn/client/database_core.h"
 #include "txn/client/transaction.h"
@@ -84,7 +84,7 @@ class Transaction::Impl {
   const std::shared_ptr<DatabaseCore> core_;
   TransactionOptions options_;
   Time began_;
-  Backoff backoff_;
+  ClientBackoff backoff_;
   int32_t retries_ = 0;
 
   uint64_t life_ = 0;  // Changed by Reset, OnError and Cancel: older reads are of no use.

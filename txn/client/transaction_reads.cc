@@ -72,7 +72,7 @@ absl::StatusOr<ReadLimits> LimitsOf(const RangeOptions& options) {
 // The database at the transaction's version.
 class AtVersion final : public SnapshotReader {
  public:
-  AtVersion(StorageReads& reads, Version version) : reads_(reads), version_(version) {}
+  AtVersion(ShardReads& reads, Version version) : reads_(reads), version_(version) {}
   Task<absl::StatusOr<std::optional<std::string>>> Get(Key key) override {
     return reads_.Get(std::move(key), version_);
   }
@@ -85,7 +85,7 @@ class AtVersion final : public SnapshotReader {
   }
 
  private:
-  StorageReads& reads_;
+  ShardReads& reads_;
   const Version version_;
 };
 
@@ -245,7 +245,7 @@ Task<absl::StatusOr<uint64_t>> Transaction::Impl::EstimateBytes(KeyRange range) 
   CO_RETURN_IF_ERROR(CheckUsable());
   CO_ASSIGN_OR_RETURN(range, CheckConflictRange(range, ReadEnd()));
   const Reading reading(*this);
-  CO_ASSIGN_OR_RETURN(const StorageReads::Estimate estimate,
+  CO_ASSIGN_OR_RETURN(const ShardReads::Estimate estimate,
                       co_await core_->reads().EstimateBytes(std::move(range), 0));
   CO_RETURN_IF_ERROR(reading.Check());
   co_return estimate.bytes;
@@ -257,7 +257,7 @@ Task<absl::StatusOr<std::vector<Key>>> Transaction::Impl::SplitPoints(KeyRange r
   if (chunk_bytes == 0) co_return Error(ErrorCode::invalid_argument, "chunk_bytes is zero");
   CO_ASSIGN_OR_RETURN(range, CheckConflictRange(range, ReadEnd()));
   const Reading reading(*this);
-  CO_ASSIGN_OR_RETURN(StorageReads::Estimate estimate,
+  CO_ASSIGN_OR_RETURN(ShardReads::Estimate estimate,
                       co_await core_->reads().EstimateBytes(range, chunk_bytes));
   CO_RETURN_IF_ERROR(reading.Check());
   std::vector<Key> points;

@@ -284,6 +284,25 @@ TEST(Transaction, VersionstampsAreThoseOfTheCommit) {
   });
 }
 
+Task<absl::Status> SetSoon(Transaction* transaction) {
+  co_await Yield();
+  co_return transaction->Set("a2", "mine");
+}
+
+TEST(Transaction, AReadUnderWayDoesNotSeeLaterWrites) {
+  OnCluster([](Env*, Database* database, FakeCluster*) -> Task<absl::Status> {
+    CO_RETURN_IF_ERROR(co_await Put(database, {{"a1", "1"}, {"a3", "1"}}));
+    Transaction tr = database->Begin();
+    CO_RETURN_IF_ERROR(tr.Set("a3", "mine"));
+    auto [rows, set] = co_await WhenAll(tr.GetRange(KeyRange{"a", "b"}), SetSoon(&tr));
+    CO_RETURN_IF_ERROR(rows.status());
+    EXPECT_EQ(rows->rows.Copy(), (std::vector<KeyValue>{{"a1", "1"}, {"a3", "mine"}}));
+    CO_ASSIGN_OR_RETURN(const RangeResult later, co_await tr.GetRange(KeyRange{"a", "b"}));
+    EXPECT_EQ(later.rows.size(), 3u);
+    co_return absl::OkStatus();
+  });
+}
+
 // --- What the cluster is asked for.
 
 Task<absl::Status> ReadTen(Transaction* transaction) {

@@ -9,7 +9,7 @@
 #include "core/async/when_all.h"
 #include "core/base/error_codes.h"
 #include "core/observe/probe.h"
-#include "txn/coordinator/backoff.h"
+#include "txn/coordinator/coordinator_backoff.h"
 #include "txn/coordinator/coordinator_client.h"
 #include "txn/coordinator/coordinator_methods.h"
 #include "txn/coordinator/register_messages.h"

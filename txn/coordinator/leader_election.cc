@@ -7,7 +7,7 @@
 #include "core/async/task_group.h"
 #include "core/observe/probe.h"
 #include "core/observe/trace.h"
-#include "txn/coordinator/backoff.h"
+#include "txn/coordinator/coordinator_backoff.h"
 #include "txn/coordinator/coordinator_client.h"
 #include "txn/coordinator/coordinator_knobs.h"
 #include "txn/coordinator/coordinator_methods.h"

@@ -8,7 +8,7 @@
 #include "core/base/invariant.h"
 #include "core/observe/probe.h"
 #include "core/observe/trace.h"
-#include "txn/coordinator/backoff.h"
+#include "txn/coordinator/coordinator_backoff.h"
 #include "txn/coordinator/coordinator_client.h"
 #include "txn/coordinator/coordinator_knobs.h"
 #include "txn/coordinator/coordinator_methods.h"

@@ -1,14 +1,13 @@
-#include "txn/client/storage_reads.h"
+#include "txn/client/shard_reads.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "core/base/encoding.h"
-#include "core/base/invariant.h"
 #include "core/observe/probe.h"
 #include "core/rpc/endpoint_message.h"
 #include "storage/server/storage_methods.h"
-#include "txn/client/backoff.h"
+#include "txn/client/client_backoff.h"
 #include "txn/client/client_errors.h"
 #include "txn/proxy/proxy_methods.h"
 
@@ -48,31 +47,29 @@ bool IsPieceOf(const RangePiece& piece, KeyRangeRef range, bool reverse) {
 
 }  // namespace
 
-// The servers of a shard, tried one after the other.
-class StorageReads::Attempts {
+// The servers that have what is read, tried one after the other. Which ones they are may change
+// from one attempt to the next.
+class ShardReads::Attempts {
  public:
-  explicit Attempts(StorageReads& reads)
+  explicit Attempts(ShardReads& reads)
       : reads_(reads), backoff_(reads.env_, reads.knobs_.client_backoff_max) {}
 
   // The next server to ask. REQUIRES: the shard has servers.
   StorageServerClient& Choose(const ShardServersPtr& shard) {
-    if (shard != shard_) {
-      shard_ = shard;
-      tried_.assign(shard->servers.size(), false);
-    }
+    shard_ = shard;
     const size_t count = shard->servers.size();
-    size_t chosen = count;
+    size_t chosen = reads_.rotation_ % count;
+    bool found = false;
     for (size_t i = 0; i < count; ++i) {
       const size_t at = (reads_.rotation_ + i) % count;
-      if (tried_[at]) continue;
-      if (chosen == count) chosen = at;
+      if (Tried(shard->servers[at])) continue;
+      if (!found) chosen = at;
+      found = true;
       if (!shard->servers[at]->IsAvoided()) {
         chosen = at;
         break;
       }
     }
-    INVARIANT(chosen < count, count);
-    tried_[chosen] = true;
     asked_ = shard->servers[chosen];
     return *asked_;
   }
@@ -82,33 +79,43 @@ class StorageReads::Attempts {
   Task<absl::Status> Failed(absl::Status error) {
     if (!MayPassElsewhere(error)) co_return error;
     const ErrorCode code = CodeOf(error);
-    if (code == ErrorCode::wrong_shard_server) {
-      PROBE(reads_.env_, "client.wrong_shard_server");
+    const bool is_late = code == ErrorCode::future_version || code == ErrorCode::process_behind;
+    if (!is_late) {
+      // The keys are elsewhere, or the server is, or is gone: ask again where they are.
       reads_.locations_.Forget(shard_);
-    } else if (code != ErrorCode::future_version && code != ErrorCode::process_behind) {
-      asked_->Avoid();
+      if (code == ErrorCode::wrong_shard_server) {
+        PROBE(reads_.env_, "client.wrong_shard_server");
+      } else {
+        asked_->Avoid();
+      }
     }
     ++reads_.rotation_;
-    const bool all_tried = std::find(tried_.begin(), tried_.end(), false) == tried_.end();
+    tried_.push_back(asked_);
+    bool all_tried = true;
+    for (const auto& server : shard_->servers) all_tried = all_tried && Tried(server);
     if (all_tried) {
-      // They may have moved, or come back as somebody else.
       PROBE(reads_.env_, "client.all_servers_failed");
-      reads_.locations_.Forget(shard_);
-      shard_ = nullptr;
+      tried_.clear();
     }
     if (all_tried || code == ErrorCode::wrong_shard_server) co_await backoff_.Wait();
     co_return absl::OkStatus();
   }
 
  private:
-  StorageReads& reads_;
-  Backoff backoff_;
+  using Server = std::shared_ptr<StorageServerClient>;
+
+  bool Tried(const Server& server) const {
+    return std::find(tried_.begin(), tried_.end(), server) != tried_.end();
+  }
+
+  ShardReads& reads_;
+  ClientBackoff backoff_;
   ShardServersPtr shard_;
-  std::shared_ptr<StorageServerClient> asked_;
-  std::vector<bool> tried_;
+  Server asked_;
+  std::vector<Server> tried_;  // Since the last time that all had failed.
 };
 
-StorageReads::StorageReads(Env& env, RpcClient& rpc, Proxies& proxies, TaskGroup& tasks)
+ShardReads::ShardReads(Env& env, RpcClient& rpc, Proxies& proxies, TaskGroup& tasks)
     : env_(env),
       rpc_(rpc),
       proxies_(proxies),
@@ -117,7 +124,7 @@ StorageReads::StorageReads(Env& env, RpcClient& rpc, Proxies& proxies, TaskGroup
       locations_(static_cast<size_t>(knobs_.client_locations_max)),
       rotation_(env.random("client.rotation").Next()) {}
 
-Task<ReadValue> StorageReads::Get(Key key, Version version) {
+Task<ReadValue> ShardReads::Get(Key key, Version version) {
   // Nearly always the first attempt is the only one, and needs nothing besides.
   std::optional<Attempts> attempts;
   for (;;) {
@@ -133,9 +140,8 @@ Task<ReadValue> StorageReads::Get(Key key, Version version) {
 }
 
 template <class Req, class Rep, class Make>
-Task<absl::StatusOr<StorageReads::Answer<Req, Rep>>> StorageReads::Ask(Method<Req, Rep> method,
-                                                                       Key key, bool before,
-                                                                       Make make) {
+Task<absl::StatusOr<ShardReads::Answer<Req, Rep>>> ShardReads::Ask(Method<Req, Rep> method, Key key,
+                                                                   bool before, Make make) {
   Attempts attempts(*this);
   for (;;) {
     Answer<Req, Rep> answer;
@@ -152,8 +158,8 @@ Task<absl::StatusOr<StorageReads::Answer<Req, Rep>>> StorageReads::Ask(Method<Re
   }
 }
 
-Task<absl::StatusOr<RangePiece>> StorageReads::GetRange(KeyRange range, ReadLimits limits,
-                                                        bool reverse, Version version) {
+Task<absl::StatusOr<RangePiece>> ShardReads::GetRange(KeyRange range, ReadLimits limits,
+                                                      bool reverse, Version version) {
   KeyRange asked;
   const auto make = [&](const ShardServers& shard) {
     asked = {std::max(range.begin, shard.range.begin), std::min(range.end, shard.range.end)};
@@ -183,7 +189,7 @@ Task<absl::StatusOr<RangePiece>> StorageReads::GetRange(KeyRange range, ReadLimi
   co_return std::move(piece);
 }
 
-Task<absl::StatusOr<Key>> StorageReads::GetKey(KeySelector selector, Key end, Version version) {
+Task<absl::StatusOr<Key>> ShardReads::GetKey(KeySelector selector, Key end, Version version) {
   for (;;) {
     // The shard that has the selector's key, or the first key that it may name below it.
     const bool before = selector.offset <= 0 && !selector.or_equal;
@@ -218,8 +224,8 @@ Task<absl::StatusOr<Key>> StorageReads::GetKey(KeySelector selector, Key end, Ve
   }
 }
 
-Task<absl::StatusOr<StorageReads::Estimate>> StorageReads::EstimateBytes(KeyRange range,
-                                                                         uint64_t chunk_bytes) {
+Task<absl::StatusOr<ShardReads::Estimate>> ShardReads::EstimateBytes(KeyRange range,
+                                                                     uint64_t chunk_bytes) {
   Estimate estimate;
   while (range.begin < range.end) {
     const auto make = [&](const ShardServers& shard) {
@@ -240,8 +246,8 @@ Task<absl::StatusOr<StorageReads::Estimate>> StorageReads::EstimateBytes(KeyRang
   co_return std::move(estimate);
 }
 
-Task<absl::StatusOr<ShardServersPtr>> StorageReads::Locate(Key key, bool before) {
-  Backoff backoff(env_, knobs_.client_backoff_max);
+Task<absl::StatusOr<ShardServersPtr>> ShardReads::Locate(Key key, bool before) {
+  ClientBackoff backoff(env_, knobs_.client_backoff_max);
   for (;;) {
     if (ShardServersPtr shard = locations_.Find(key, before)) co_return std::move(shard);
     absl::Status asked;
@@ -259,7 +265,7 @@ Task<absl::StatusOr<ShardServersPtr>> StorageReads::Locate(Key key, bool before)
   }
 }
 
-Task<absl::Status> StorageReads::AskForLocations(Key key, bool before) {
+Task<absl::Status> ShardReads::AskForLocations(Key key, bool before) {
   CO_RETURN_IF_ERROR(co_await proxies_.WaitUntilKnown());
   Message<LocateRequest> request;
   request.header.set_begin(before ? Key() : key);
@@ -283,7 +289,7 @@ Task<absl::Status> StorageReads::AskForLocations(Key key, bool before) {
   co_return absl::OkStatus();
 }
 
-std::shared_ptr<StorageServerClient> StorageReads::ServerAt(const Endpoint& endpoint) {
+std::shared_ptr<StorageServerClient> ShardReads::ServerAt(const Endpoint& endpoint) {
   std::shared_ptr<StorageServerClient>& server = servers_[ToMessage(endpoint).SerializeAsString()];
   if (server != nullptr) return server;
   server = std::make_shared<StorageServerClient>(env_, rpc_, tasks_, endpoint);

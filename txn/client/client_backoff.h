@@ -1,4 +1,4 @@
-// Backoff: waits that grow, jittered, for loops that try again inside of a call.
+// ClientBackoff: waits that grow, jittered, for loops that try again inside of a call.
 #pragma once
 
 #include <algorithm>
@@ -11,10 +11,10 @@
 
 namespace orrery {
 
-class Backoff {
+class ClientBackoff {
  public:
   // REQUIRES: `env` outlives it.
-  Backoff(Env& env, Duration delay_max)
+  ClientBackoff(Env& env, Duration delay_max)
       : env_(env),
         delay_min_(env.knobs().Get<ClientKnobs>().client_backoff_min),
         delay_max_(delay_max) {}

@@ -1,4 +1,4 @@
-// StorageReads: reads of the database at a version: finds the servers that have the keys, asks one
+// ShardReads: reads of the database at a version: finds the servers that have the keys, asks one
 // of them, and another when that one fails, until there is an answer, for as long as it takes.
 #pragma once
 
@@ -26,10 +26,10 @@
 
 namespace orrery {
 
-class StorageReads {
+class ShardReads {
  public:
   // REQUIRES: all outlive it.
-  StorageReads(Env& env, RpcClient& rpc, Proxies& proxies, TaskGroup& tasks);
+  ShardReads(Env& env, RpcClient& rpc, Proxies& proxies, TaskGroup& tasks);
 
   // All are cancel-safe. Errors: transaction_too_old, and what is wrong with the request itself.
   // Contracts as in SnapshotReader.
