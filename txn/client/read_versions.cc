@@ -5,7 +5,7 @@
 
 #include "txn/client/client_backoff.h"
 #include "txn/client/client_errors.h"
-#include "txn/client/turn_end.h"
+#include "core/async/turn_end.h"
 #include "txn/proxy/proxy_methods.h"
 
 namespace orrery {

@@ -1,337 +1,265 @@
-// SCAFFOLD: replaced by the real one.
+// Requests: what is let in, where it waits, when a batch begins; and where keys are.
 #include "txn/proxy/commit_proxy.h"
 
 #include <algorithm>
-#include <deque>
-#include <map>
 #include <utility>
 
-#include "core/async/notify.h"
-#include "core/async/sleep.h"
-#include "core/async/task_group.h"
-#include "core/async/timeout.h"
-#include "core/async/when_all.h"
+#include "core/async/turn_end.h"
+#include "core/env/buggify.h"
+#include "core/observe/probe.h"
 #include "core/observe/trace.h"
 #include "core/rpc/endpoint_message.h"
-#include "storage/log/atomic_operations.h"
-#include "storage/log/log_methods.h"
-#include "storage/log/log_team.h"
-#include "storage/log/mutation_codec.h"
-#include "storage/server/private_mutations.h"
-#include "txn/metadata/metadata.h"
 #include "txn/proxy/commit_ids.h"
-#include "txn/proxy/proxy_methods.h"
-#include "txn/proxy/transaction_codec.h"
-#include "txn/resolver/conflict_set.h"
-#include "txn/resolver/resolve_codec.h"
-#include "txn/resolver/resolver_methods.h"
-#include "txn/sequencer/sequencer_methods.h"
+#include "txn/proxy/commit_proxy_shell.h"
 
 namespace orrery {
 namespace {
 
-constexpr Tag kMetadataTagHere = {TagKind::kMetadata, 0};
-constexpr Duration kCallTimeout = Seconds(5);
-constexpr Duration kIdle = Seconds(2);
-constexpr size_t kInFlightMax = 8;
+// Of one transaction's mutations as they go to a log: with its share of the batch's rows of ids it
+// stays below 16 MiB.
+constexpr size_t kLoggedBytesMax = 15 << 20;
 
-struct Pending {
-  Message<CommitRequest> request;
-  CommitTransactionRef transaction;
-  Promise<absl::StatusOr<CommitReply>> answer;
-};
+constexpr uint32_t kShardsDefault = 100;
+constexpr uint32_t kShardsMax = 1000;
 
-class Proxy {
- public:
-  Proxy(Env& env, RpcClient& rpc, CommitProxyOptions options)
-      : env_(env),
-        rpc_(rpc),
-        options_(std::move(options)),
-        tasks_(env.executor(), [this](std::string_view, absl::Status s) {
-          if (!ended_set_) {
-            ended_set_ = true;
-            ended_.Set(std::move(s));
-          }
-        }) {
-    for (const Mutation& m : options_.metadata) metadata_.Apply(m);
-    metadata_version_ = resolved_through_ = logged_ = committed_ = options_.first_version;
-    for (int i = 0; i < options_.logs.logs_size(); ++i)
-      logs_.push_back(FromMessage(options_.logs.logs(i).endpoint()));
+bool AddsNothing(const std::vector<MutationRef>& mutations) {
+  return std::ranges::all_of(mutations, [](const MutationRef& mutation) {
+    return mutation.type == MutationType::kClearRange;
+  });
+}
+
+// How many bytes a transaction holds here: as it came, decoded, and as it is sent on.
+size_t HeldBytes(const Buffer& bytes, const CommitTransactionRef& transaction) {
+  return 2 * bytes.size() + transaction.mutations.size() * sizeof(MutationRef) +
+         (transaction.reads.size() + transaction.writes.size()) * sizeof(KeyRangeRef);
+}
+
+void AddLocation(const ShardMap::Location& at, const Metadata& metadata, LocateReply& reply) {
+  ShardLocation& shard = *reply.add_shards();
+  shard.set_begin(std::string(at.range.begin));
+  shard.set_end(std::string(at.range.end));
+  for (const Tag tag : at.shard.team) {
+    const StorageServerRow* const row = metadata.FindServer(tag.id);
+    if (row == nullptr) continue;
+    ServerLocation& server = *shard.add_servers();
+    server.set_tag_id(tag.id);
+    *server.mutable_endpoint() = row->endpoint();
+    server.set_zone(row->zone());
   }
-
-  Task<absl::Status> Run() {
-    tasks_.Spawn("batches", Batches());
-    co_return co_await ended_.future();
-  }
-
-  Task<absl::StatusOr<Message<CommitReply>>> Commit(Message<CommitRequest> request, CallInfo) {
-    Pending pending;
-    pending.request = std::move(request);
-    CO_ASSIGN_OR_RETURN(pending.transaction, DecodeTransaction(pending.request.attachment.view()));
-    CO_RETURN_IF_ERROR(
-        CheckTransaction(pending.transaction, pending.request.header.access_system_keys()));
-    for (const MutationRef& m : pending.transaction.mutations) {
-      if (Metadata::Touches(m)) CO_RETURN_IF_ERROR(Metadata::Check(m));
-    }
-    auto future = pending.answer.future();
-    pending_.push_back(std::move(pending));
-    arrived_.NotifyAll();
-    CO_ASSIGN_OR_RETURN(CommitReply reply, co_await std::move(future));
-    Message<CommitReply> out;
-    out.header = std::move(reply);
-    co_return out;
-  }
-
-  Task<absl::StatusOr<Message<LocateReply>>> Locate(Message<LocateRequest> request, CallInfo) {
-    Message<LocateReply> reply;
-    const size_t max = request.header.shards_max() == 0 ? 100 : request.header.shards_max();
-    std::vector<ShardLocation> all;
-    const KeyRangeRef range{request.header.begin(),
-                            std::min<std::string_view>(request.header.end(), kShardMapEnd)};
-    metadata_.shards().ForEach(range, [&](const ShardMap::Location& location) {
-      ShardLocation& shard = all.emplace_back();
-      shard.set_begin(std::string(location.range.begin));
-      shard.set_end(std::string(location.range.end));
-      for (const Tag& tag : location.shard.team) {
-        const StorageServerRow* row = metadata_.FindServer(tag.id);
-        if (row == nullptr) continue;
-        ServerLocation& server = *shard.add_servers();
-        server.set_tag_id(tag.id);
-        *server.mutable_endpoint() = row->endpoint();
-        server.set_zone(row->zone());
-      }
-      return request.header.reverse() || all.size() < max;
-    });
-    if (request.header.reverse()) std::reverse(all.begin(), all.end());
-    if (all.size() > max) all.resize(max);
-    for (auto& each : all) *reply.header.add_shards() = std::move(each);
-    co_return reply;
-  }
-
- private:
-  Task<absl::Status> Wait(Notify& notify) {
-    co_await notify.Wait();
-    co_return absl::OkStatus();
-  }
-
-  Task<absl::Status> Batches() {
-    for (;;) {
-      while (in_flight_ >= kInFlightMax) co_await finished_.Wait();
-      if (pending_.empty()) {
-        absl::Status woken = co_await Timeout(env_.clock(), kIdle, Wait(arrived_));
-        woken.IgnoreError();
-      }
-      std::vector<Pending> batch;
-      size_t bytes = 0;
-      while (!pending_.empty() && batch.size() < 10000 && bytes < (4 << 20)) {
-        bytes += pending_.front().request.attachment.size();
-        batch.push_back(std::move(pending_.front()));
-        pending_.pop_front();
-      }
-      ++in_flight_;
-      tasks_.Spawn("batch", RunBatch(++batch_number_, std::move(batch)));
-    }
-  }
-
-  void Spread(const std::vector<KeyRangeRef>& ranges, size_t resolver,
-              std::vector<KeyRangeRef>& out) const {
-    const KeyRef begin = options_.resolvers[resolver].begin;
-    const bool last = resolver + 1 == options_.resolvers.size();
-    for (const KeyRangeRef& r : ranges) {
-      KeyRangeRef cut{
-          std::max(r.begin, begin),
-          last ? r.end : std::min<KeyRef>(r.end, options_.resolvers[resolver + 1].begin)};
-      if (!cut.empty()) out.push_back(cut);
-    }
-  }
-
-  Task<absl::Status> RunBatch(uint64_t number, std::vector<Pending> batch) {
-    CommitVersionRequest ask;
-    ask.set_proxy_id(options_.proxy_id);
-    ask.set_request_number(number);
-    ask.set_answered_through(answered_requests_);
-    CO_ASSIGN_OR_RETURN(
-        const auto version_reply,
-        co_await rpc_.Call(options_.sequencer, kGetCommitVersion, {ask}, kCallTimeout));
-    answered_requests_ = std::max(answered_requests_, number);
-    const Version previous = version_reply.header.previous_version();
-    const Version version = version_reply.header.version();
-    committed_ = std::max<Version>(committed_, version_reply.header.committed_version());
-
-    std::vector<std::string> state(batch.size());
-    for (size_t i = 0; i < batch.size(); ++i) {
-      MutationBatchWriter writer;
-      for (const MutationRef& m : batch[i].transaction.mutations) {
-        if (Metadata::Touches(m)) writer.Add({}, m);
-      }
-      if (writer.count() > 0) state[i] = std::move(writer).Finish();
-    }
-    std::vector<Task<absl::StatusOr<Message<ResolveReply>>>> calls;
-    for (size_t r = 0; r < options_.resolvers.size(); ++r) {
-      Message<ResolveRequest> request;
-      request.header.set_proxy_id(options_.proxy_id);
-      request.header.set_previous_version(previous);
-      request.header.set_version(version);
-      request.header.set_answered_through(resolved_through_);
-      request.header.set_transactions(static_cast<uint32_t>(batch.size()));
-      std::string bytes;
-      for (size_t i = 0; i < batch.size(); ++i) {
-        ResolveTransactionRef t;
-        t.read_version = batch[i].transaction.read_version;
-        t.is_state = !state[i].empty();
-        t.state_mutations = state[i];
-        if (t.is_state) {
-          t.reads = batch[i].transaction.reads;
-          t.writes = batch[i].transaction.writes;
-        } else {
-          Spread(batch[i].transaction.reads, r, t.reads);
-          Spread(batch[i].transaction.writes, r, t.writes);
-        }
-        AppendResolveTransaction(t, bytes);
-      }
-      request.attachment = Buffer::Copy(bytes);
-      calls.push_back(
-          rpc_.Call(options_.resolvers[r].endpoint, kResolve, std::move(request), kCallTimeout));
-    }
-    auto answers = co_await WhenAll(std::move(calls));
-    for (auto& answer : answers) CO_RETURN_IF_ERROR(answer.status());
-    while (logged_batch_ + 1 != number) co_await logged_changed_.Wait();
-    resolved_through_ = version;
-    // State of others.
-    for (int s = 0; s < answers[0]->header.state_size(); ++s) {
-      const StateTransaction& st = answers[0]->header.state(s);
-      if (st.version() <= metadata_version_) continue;
-      bool committed = true;
-      for (auto& a : answers) committed = committed && a->header.state(s).committed();
-      if (!committed) continue;
-      CO_ASSIGN_OR_RETURN(MutationBatchReader reader, MutationBatchReader::Open(st.mutations()));
-      while (reader.remaining() > 0) {
-        CO_RETURN_IF_ERROR(reader.Next());
-        metadata_.Apply(reader.mutation());
-      }
-    }
-    // Own.
-    std::vector<Verdict> verdicts(batch.size(), Verdict::committed);
-    for (auto& a : answers) {
-      for (size_t i = 0; i < batch.size(); ++i) {
-        const auto v = static_cast<Verdict>(a->header.verdicts()[i]);
-        if (v == Verdict::too_old || (v == Verdict::conflict && verdicts[i] == Verdict::committed))
-          verdicts[i] = v;
-      }
-    }
-    std::vector<std::pair<std::vector<Tag>, Mutation>> tagged;
-    std::vector<std::pair<std::string, uint16_t>> ids;
-    for (size_t i = 0; i < batch.size(); ++i) {
-      if (verdicts[i] != Verdict::committed) continue;
-      if (!batch[i].request.header.id().empty())
-        ids.emplace_back(batch[i].request.header.id(), static_cast<uint16_t>(i));
-      for (const MutationRef& m : batch[i].transaction.mutations) {
-        Mutation own{m.type, std::string(m.key), std::string(m.value)};
-        if (IsVersionstamped(m.type)) {
-          CO_ASSIGN_OR_RETURN(own, SubstituteVersionstamp(m, version, static_cast<uint16_t>(i)));
-        }
-        const bool meta = Metadata::Touches(own);
-        if (meta) metadata_.Apply(own);
-        AddTagged(std::move(own), meta, tagged);
-      }
-    }
-    for (Mutation& row : CommittedRows(version, ids)) AddTagged(std::move(row), false, tagged);
-    metadata_version_ = version;
-    std::vector<Task<absl::StatusOr<Message<PushReply>>>> pushes;
-    for (size_t l = 0; l < logs_.size(); ++l) {
-      MutationBatchWriter writer;
-      for (const auto& [tags, m] : tagged) {
-        std::vector<Tag> here;
-        for (const Tag& tag : tags) {
-          for (const size_t member : LogTeamOf(tag, options_.logs)) {
-            if (member == l) here.push_back(tag);
-          }
-        }
-        if (!here.empty()) writer.Add(here, m);
-      }
-      Message<PushRequest> push;
-      push.header.set_previous_version(previous);
-      push.header.set_version(version);
-      push.header.set_known_committed(committed_);
-      push.attachment = Buffer::Copy(std::move(writer).Finish());
-      pushes.push_back(rpc_.Call(logs_[l], kPush, std::move(push), kCallTimeout));
-    }
-    logged_batch_ = number;
-    logged_changed_.NotifyAll();
-    for (auto& pushed : co_await WhenAll(std::move(pushes))) CO_RETURN_IF_ERROR(pushed.status());
-    ReportCommittedRequest report;
-    report.set_version(version);
-    CO_ASSIGN_OR_RETURN(
-        const auto reported,
-        co_await rpc_.Call(options_.sequencer, kReportCommitted, {report}, kCallTimeout));
-    committed_ = std::max<Version>(committed_, reported.header.committed_version());
-    for (size_t i = 0; i < batch.size(); ++i) {
-      CommitReply reply;
-      reply.set_outcome(verdicts[i] == Verdict::committed  ? CommitReply::COMMITTED
-                        : verdicts[i] == Verdict::conflict ? CommitReply::CONFLICT
-                                                           : CommitReply::TOO_OLD);
-      reply.set_version(version);
-      reply.set_order(static_cast<uint32_t>(i));
-      batch[i].answer.Set(std::move(reply));
-    }
-    --in_flight_;
-    finished_.NotifyAll();
-    if (pending_.empty()) tasks_.Spawn("advance", Advance(committed_));
-    co_return absl::OkStatus();
-  }
-
-  Task<absl::Status> Advance(Version version) {
-    std::vector<Task<absl::StatusOr<Message<AdvanceReply>>>> calls;
-    for (const Endpoint& log : logs_) {
-      AdvanceRequest request;
-      request.set_known_committed(version);
-      calls.push_back(rpc_.Call(log, kAdvanceKnownCommitted, {request}, kCallTimeout));
-    }
-    for (auto& each : co_await WhenAll(std::move(calls))) CO_RETURN_IF_ERROR(each.status());
-    co_return absl::OkStatus();
-  }
-
-  void AddTagged(Mutation m, bool meta, std::vector<std::pair<std::vector<Tag>, Mutation>>& out) {
-    if (meta) out.push_back({{kMetadataTagHere}, m});
-    if (m.type == MutationType::kClearRange) {
-      metadata_.shards().ForEach({m.key, m.value}, [&](const ShardMap::Location& location) {
-        Mutation cut{m.type, std::string(std::max<std::string_view>(m.key, location.range.begin)),
-                     std::string(std::min<std::string_view>(m.value, location.range.end))};
-        out.push_back({location.shard.team, std::move(cut)});
-        return true;
-      });
-      return;
-    }
-    std::vector<Tag> team = metadata_.shards().Find(m.key).shard.team;
-    out.push_back({std::move(team), std::move(m)});
-  }
-
-  Env& env_;
-  RpcClient& rpc_;
-  CommitProxyOptions options_;
-  Metadata metadata_;
-  Version metadata_version_, resolved_through_, logged_, committed_;
-  std::vector<Endpoint> logs_;
-  std::deque<Pending> pending_;
-  size_t in_flight_ = 0;
-  uint64_t batch_number_ = 0, logged_batch_ = 0, answered_requests_ = 0;
-  Notify arrived_, finished_, logged_changed_;
-  bool ended_set_ = false;
-  Promise<absl::Status> ended_;
-  TaskGroup tasks_;
-};
+}
 
 }  // namespace
 
+CommitProxy::CommitProxy(Env& env, RpcClient& rpc, const CommitProxyOptions& options)
+    : env_(env),
+      rpc_(rpc),
+      options_(options),
+      knobs_(env.knobs().Get<CommitProxyKnobs>()),
+      applied_version_(options.first_version),
+      teams_(options.logs),
+      known_committed_(options.first_version),
+      told_(static_cast<size_t>(options.logs.logs_size()), options.first_version),
+      log_room_(static_cast<size_t>(options.logs.logs_size()), UINT64_MAX),
+      memory_(static_cast<uint64_t>(knobs_.commit_proxy_queue_bytes_max), env.memory()),
+      last_begin_(env.clock().Now()),
+      committed_(env.metrics().AddCounter("commit_proxy_committed", "transactions",
+                                          "transactions that were committed")),
+      refused_(env.metrics().AddCounter("commit_proxy_refused", "transactions",
+                                        "transactions that conflicted or were too old")),
+      batches_(env.metrics().AddCounter("commit_proxy_batches", "batches",
+                                        "batches committed, empty ones included")),
+      batch_size_(env.metrics().AddHistogram("commit_proxy_batch_size", "transactions",
+                                             "transactions of one batch")),
+      commit_time_(env.metrics().AddHistogram("commit_proxy_batch_ns", "ns",
+                                              "from a batch's begin to its answers")),
+      tasks_(env.executor(), [this](std::string_view, absl::Status status) {
+        if (!ended_.is_set()) ended_.Set(std::move(status));
+      }) {
+  for (const LogMember& log : options.logs.logs()) {
+    log_endpoints_.push_back(FromMessage(log.endpoint()));
+  }
+  for (const auto& resolver : options.resolvers) resolver_begins_.push_back(resolver.begin);
+  for (const Mutation& row : options.metadata) metadata_.Apply(row);
+  tag_bytes_max_ = TagBytesMax(metadata_.shards());
+}
+
+Task<absl::Status> CommitProxy::Run() {
+  tasks_.Spawn("begin batches", BeginBatches());
+  tasks_.Spawn("want empty batches", WantEmptyBatches());
+  for (size_t log = 0; log < log_endpoints_.size(); ++log) {
+    tasks_.Spawn("advance log", AdvanceLog(log));
+  }
+  absl::Status why = co_await ended_.future();
+  if (auto e = env_.trace().Info("CommitProxyEnded")) {
+    e.Add("generation", options_.generation).Add("why", why);
+    e.Add("batches_under_way", batches_under_way_);
+  }
+  co_return Error(ErrorCode::generation_ended);
+}
+
+Task<absl::StatusOr<Message<CommitReply>>> CommitProxy::Commit(Message<CommitRequest> request,
+                                                               CallInfo) {
+  absl::StatusOr<Pending> pending = Admit(std::move(request));
+  if (!pending.ok()) co_return pending.status();
+  Future<absl::StatusOr<CommitReply>> reply = pending->reply.future();
+  queue_bytes_ += pending->logged_bytes;
+  queue_.push_back(*std::move(pending));
+  changed_.NotifyAll();
+  absl::StatusOr<CommitReply> answer = co_await std::move(reply);
+  if (!answer.ok()) co_return std::move(answer).status();
+  co_return Message<CommitReply>{*std::move(answer)};
+}
+
+absl::StatusOr<CommitProxy::Pending> CommitProxy::Admit(Message<CommitRequest> request) {
+  const CommitRequest& header = request.header;
+  if (!header.id().empty() && header.id().size() != kAttemptIdBytes) {
+    return Error(ErrorCode::client_invalid_operation, "an id has 16 bytes");
+  }
+  Pending pending;
+  pending.bytes = std::move(request.attachment);
+  ASSIGN_OR_RETURN(pending.transaction, DecodeTransaction(pending.bytes.view()));
+  const CommitTransactionRef& transaction = pending.transaction;
+  RETURN_IF_ERROR(CheckTransaction(transaction, header.access_system_keys()));
+  for (const MutationRef& mutation : transaction.mutations) {
+    if (!Metadata::Touches(mutation)) continue;
+    // Whether it is valid depends on it alone: it will be when it is applied.
+    const absl::Status valid = Metadata::Check(mutation);
+    if (!valid.ok()) return Error(ErrorCode::client_invalid_operation, Describe(valid));
+    pending.is_state = true;
+  }
+  pending.logged_bytes = LoggedBytesMax(transaction.mutations, tag_bytes_max_, metadata_.shards());
+  if (pending.logged_bytes > kLoggedBytesMax) return Error(ErrorCode::transaction_too_large);
+  RETURN_IF_ERROR(CheckLogRoom(pending, header.system_priority()));
+  std::optional<MemoryBudget::Reservation> memory =
+      memory_.TryReserve(HeldBytes(pending.bytes, transaction));
+  if (!memory.has_value()) {
+    PROBE(env_, "commit_proxy.overloaded");
+    return Error(ErrorCode::overloaded);
+  }
+  pending.memory = *std::move(memory);
+  pending.id = header.id();
+  pending.report_conflicts = header.report_conflicts();
+  return pending;
+}
+
+absl::Status CommitProxy::CheckLogRoom(const Pending& pending, bool system_priority) const {
+  const bool privileged =
+      system_priority || pending.is_state || AddsNothing(pending.transaction.mutations);
+  const int64_t least =
+      privileged ? knobs_.commit_proxy_log_reserve_bytes : knobs_.commit_proxy_log_room_bytes_min;
+  const uint64_t wanted = static_cast<uint64_t>(least) + queue_bytes_ + under_way_bytes_;
+  if (std::ranges::min(log_room_) >= wanted) return absl::OkStatus();
+  PROBE(env_, "commit_proxy.log_space_low");
+  return Error(ErrorCode::log_space_low);
+}
+
+// While a batch is on its way to the logs the next one collects, unless it is full already.
+bool CommitProxy::CanBegin() const {
+  if (batches_under_way_ >= static_cast<uint64_t>(knobs_.commit_proxy_batches_max)) return false;
+  const bool full =
+      queue_.size() >= static_cast<size_t>(knobs_.commit_proxy_batch_transactions_max) ||
+      queue_bytes_ >= static_cast<size_t>(knobs_.commit_proxy_batch_bytes_max);
+  if (batches_before_push_ > 0) return full;
+  return !queue_.empty() || empty_wanted_;
+}
+
+Task<absl::Status> CommitProxy::BeginBatches() {
+  for (;;) {
+    while (!CanBegin()) co_await changed_.Wait();
+    co_await TurnEnd();  // What else arrives in this turn goes along.
+    Batch batch = TakeBatch();
+    last_begin_ = batch.begin;
+    empty_wanted_ = false;
+    ++batches_under_way_;
+    ++batches_before_push_;
+    tasks_.Spawn("batch", RunBatch(std::move(batch)));
+  }
+}
+
+CommitProxy::Batch CommitProxy::TakeBatch() {
+  size_t left = static_cast<size_t>(knobs_.commit_proxy_batch_transactions_max);
+  if (Buggify(env_, "commit_proxy.batch.tiny", OneIn(20))) left = 1;
+  Batch batch;
+  batch.number = ++batches_begun_;
+  batch.begin = env_.clock().Now();
+  batch.commits.reserve(std::min(left, queue_.size()));
+  size_t bytes = 0;
+  for (; left > 0 && !queue_.empty(); --left) {
+    const size_t more = queue_.front().logged_bytes;
+    const bool too_much = bytes + more > static_cast<size_t>(knobs_.commit_proxy_batch_bytes_max);
+    if (!batch.commits.empty() && too_much) break;
+    bytes += more;
+    batch.commits.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  queue_bytes_ -= bytes;
+  under_way_bytes_ += bytes;
+  return batch;
+}
+
+Task<absl::Status> CommitProxy::WantEmptyBatches() {
+  const Duration interval = knobs_.commit_proxy_idle_interval;
+  for (;;) {
+    co_await Sleep(env_.clock(), After(last_begin_, interval));
+    if (env_.clock().Now() < After(last_begin_, interval)) continue;
+    if (batches_under_way_ > 0) {  // It moves versions when it can.
+      co_await Sleep(env_.clock(), interval);
+      continue;
+    }
+    empty_wanted_ = true;
+    changed_.NotifyAll();
+    co_await Sleep(env_.clock(), interval);
+  }
+}
+
+Task<absl::StatusOr<Message<LocateReply>>> CommitProxy::Locate(Message<LocateRequest> request,
+                                                               CallInfo) {
+  const KeyRangeRef range{request.header.begin(),
+                          std::min(KeyRef(request.header.end()), KeyRef(kShardMapEnd))};
+  uint32_t left = request.header.shards_max();
+  left = left == 0 ? kShardsDefault : std::min(left, kShardsMax);
+  Message<LocateReply> reply;
+  if (range.empty()) co_return reply;
+  const ShardMap& shards = metadata_.shards();
+  if (!request.header.reverse()) {
+    shards.ForEach(range, [&](const ShardMap::Location& at) {
+      AddLocation(at, metadata_, reply.header);
+      return --left > 0;
+    });
+    co_return reply;
+  }
+  for (KeyRef end = range.end; left > 0; --left) {
+    const ShardMap::Location at = shards.FindBefore(end);
+    AddLocation(at, metadata_, reply.header);
+    if (at.range.begin <= range.begin) break;
+    end = at.range.begin;
+  }
+  co_return reply;
+}
+
 Task<absl::Status> RunCommitProxy(RoleContext context, CommitProxyOptions options) {
-  Proxy proxy(context.env, context.rpc, std::move(options));
+  absl::Status valid = absl::OkStatus();
+  for (const Mutation& row : options.metadata) {
+    if (valid.ok()) valid = Metadata::Check(row);
+  }
+  if (options.resolvers.empty() || !options.resolvers.front().begin.empty() ||
+      options.logs.logs_size() == 0) {
+    valid = Error(ErrorCode::invalid_argument, "a commit proxy without resolvers or logs");
+  }
+  if (!valid.ok()) {
+    context.ready.Set(valid);
+    co_return valid;
+  }
+  CommitProxy proxy(context.env, context.rpc, options);
   const HandlersUntilEnd handlers(context.server, context.token);
-  context.server.Handle<kCommit, &Proxy::Commit>(&proxy, context.token);
-  context.server.Handle<kLocate, &Proxy::Locate>(&proxy, context.token);
+  context.server.Handle<kCommit, &CommitProxy::Commit>(&proxy, context.token);
+  context.server.Handle<kLocate, &CommitProxy::Locate>(&proxy, context.token);
+  if (auto e = context.env.trace().Info("CommitProxyStarted")) {
+    e.Add("generation", options.generation).Add("first_version", options.first_version);
+    e.Add("resolvers", options.resolvers.size()).Add("logs", options.logs.logs_size());
+  }
   context.ready.Set(absl::OkStatus());
-  absl::Status ended = co_await proxy.Run();
-  if (auto e = context.env.trace().Info("CommitProxyEnded")) e.Add("why", ended);
-  co_return ended;
+  co_return co_await proxy.Run();
 }
 
 }  // namespace orrery
