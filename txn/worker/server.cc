@@ -11,6 +11,7 @@
 #include "txn/controller/controller.h"
 #include "txn/controller/controller_knobs.h"
 #include "txn/coordinator/coordinator_knobs.h"
+#include "txn/proxy/commit_proxy_knobs.h"
 #include "txn/proxy/grv_proxy_knobs.h"
 #include "txn/recovery/recovery_knobs.h"
 #include "txn/resolver/resolver_knobs.h"
@@ -30,6 +31,7 @@ void AddServerKnobs(KnobSet& knobs) {
   knobs.Add<SequencerKnobs>();
   knobs.Add<ResolverKnobs>();
   knobs.Add<GrvProxyKnobs>();
+  knobs.Add<CommitProxyKnobs>();
   knobs.Add<ClientKnobs>();
   knobs.Add<RecoveryKnobs>();
   knobs.Add<ControllerKnobs>();
