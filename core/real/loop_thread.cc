@@ -1,3 +1,4 @@
+// Tasks of other threads, handed to a loop as remote nodes on their callers' stacks.
 #include "core/real/loop_thread.h"
 
 #include <future>

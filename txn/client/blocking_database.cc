@@ -1,3 +1,4 @@
+// Each call: a task for the loop that leaves its result on the caller's stack.
 #include "txn/client/blocking_database.h"
 
 #include "core/base/invariant.h"

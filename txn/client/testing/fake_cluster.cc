@@ -1,3 +1,4 @@
+// The handlers of proxies and storage servers, and their faults.
 #include "txn/client/testing/fake_cluster.h"
 
 #include <algorithm>
