@@ -1,3 +1,4 @@
+// The two tables: what another attempt may not meet, what proves that nothing was committed.
 #include "txn/client/client_errors.h"
 
 namespace orrery {

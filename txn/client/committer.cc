@@ -1,3 +1,4 @@
+// The attempt, the fence, and the look.
 #include "txn/client/committer.h"
 
 #include <utility>

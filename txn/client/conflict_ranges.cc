@@ -1,3 +1,4 @@
+// Ranges are gathered as they come and merged when they are asked for, or grow too many.
 #include "txn/client/conflict_ranges.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// One long poll at the controller of whoever leads.
 #include "txn/client/coordinated_connection.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// A Database that connects through coordinators.
 #include "txn/client/database.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// The parts of the client, put together.
 #include "txn/client/database_core.h"
 
 #include <utility>

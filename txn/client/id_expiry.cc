@@ -1,3 +1,4 @@
+// Ages of commit ids are measured by when a version was seen, not in versions, which jump.
 #include "txn/client/id_expiry.h"
 
 #include <deque>

@@ -1,3 +1,4 @@
+// Shards by their first key.
 #include "txn/client/location_cache.h"
 
 #include <utility>

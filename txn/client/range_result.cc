@@ -1,3 +1,4 @@
+// Copies of rows.
 #include "txn/client/range_result.h"
 
 #include <cstring>

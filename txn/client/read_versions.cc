@@ -1,3 +1,4 @@
+// One server of each queue, which asks as long as somebody waits.
 #include "txn/client/read_versions.h"
 
 #include <iterator>

@@ -1,3 +1,4 @@
+// The merge of own writes with pieces of the database, in either direction.
 #include "txn/client/read_your_writes.h"
 
 #include <algorithm>

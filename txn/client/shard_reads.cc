@@ -1,3 +1,4 @@
+// Attempts at the servers of a shard until one answers, and where shards are.
 #include "txn/client/shard_reads.h"
 
 #include <algorithm>

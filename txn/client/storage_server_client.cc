@@ -1,3 +1,4 @@
+// Point reads gathered for a turn, and their replies.
 #include "txn/client/storage_server_client.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// Transaction forwards to its Impl, within its timeout.
 #include "txn/client/transaction.h"
 
 #include <utility>

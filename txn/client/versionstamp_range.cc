@@ -1,3 +1,4 @@
+// The least and the greatest stamp in place.
 #include "txn/client/versionstamp_range.h"
 
 #include <algorithm>

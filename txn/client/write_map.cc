@@ -1,3 +1,4 @@
+// Nodes at every key where something changes; see write_map.h.
 #include "txn/client/write_map.h"
 
 #include "core/base/invariant.h"

@@ -1,3 +1,4 @@
+// The handlers of proxies and storage servers, and their faults.
 #include "txn/client/testing/fake_cluster.h"
 
 #include <algorithm>
@@ -346,10 +347,48 @@ Task<absl::Status> FakeCluster::RunClient(Env* env, const Body* body, absl::Stat
   co_return absl::OkStatus();
 }
 
-absl::Status FakeCluster::RunAll(std::vector<Body> bodies) {
+void FakeCluster::StartServers() {
   for (const auto& process : world_->processes()) {
     if (!process->running()) process->Start();
   }
+}
+
+LoopDatabase FakeCluster::Connect(Env& env) {
+  LoopDatabase made;
+  made.rpc = std::make_unique<RpcClient>(env, RpcIdentity());
+  made.database = std::make_unique<Database>(
+      std::make_shared<DatabaseCore>(env, *made.rpc, std::make_unique<Connection>(*this, env)));
+  return made;
+}
+
+RunOnLoop FakeCluster::StartLoop() {
+  StartServers();
+  const std::string name = "loop" + std::to_string(++clients_);
+  sim::Process& process =
+      world_->AddProcess(world_->AddMachine({.name = name}),
+                         {.name = name, .main = [](Env& env) -> Task<absl::Status> {
+                            return [](Env* on) -> Task<absl::Status> {
+                              co_await Hang(*on);
+                              co_return absl::OkStatus();
+                            }(&env);
+                          }});
+  process.Start();
+  using Make = absl::AnyInvocable<Task<absl::Status>(Env&)>;
+  return [this, &process](Make make) {
+    std::optional<absl::Status> result;
+    const auto run = [](Make* of, Env* env, std::optional<absl::Status>* to) -> Task<absl::Status> {
+      to->emplace(co_await (*of)(*env));
+      co_return absl::OkStatus();
+    };
+    process.tasks().Spawn("await", run(&make, &process.env(), &result));
+    while (!result.has_value() && world_->Step()) {
+    }
+    return result.value_or(Error(ErrorCode::check_failed, "the world has stopped"));
+  };
+}
+
+absl::Status FakeCluster::RunAll(std::vector<Body> bodies) {
+  StartServers();
   std::vector<absl::Status> results(bodies.size());
   const std::unique_ptr<bool[]> done(new bool[bodies.size()]());
   for (size_t i = 0; i < bodies.size(); ++i) {

@@ -15,6 +15,7 @@
 #include "core/rpc/server.h"
 #include "sim/world/world.h"
 #include "storage/server/storage.pb.h"
+#include "txn/client/blocking_database.h"
 #include "txn/client/cluster_connection.h"
 #include "txn/client/database.h"
 #include "txn/client/testing/fake_database.h"
@@ -44,6 +45,11 @@ class FakeCluster {
   // The same with several clients at once: the first error of any.
   absl::Status RunAll(std::vector<Body> bodies);
 
+  // A client process that stays, and what runs tasks on it: the caller is outside of the world,
+  // which runs meanwhile.
+  RunOnLoop StartLoop();
+  LoopDatabase Connect(Env& env);
+
   FakeDatabase& database() { return database_; }
   FakeFaults& faults() { return faults_; }
   KnobSet& knobs() { return knobs_; }  // Before the first run.
@@ -66,6 +72,7 @@ class FakeCluster {
   class ProxyProcess;
   class StorageProcess;
 
+  void StartServers();
   Task<absl::Status> RunClient(Env* env, const Body* body, absl::Status* result, bool* done);
 
   FakeDatabase database_;

@@ -1,3 +1,4 @@
+// Versions of rows in lists, conflicts by looking at every write.
 #include "txn/client/testing/fake_database.h"
 
 #include "core/base/invariant.h"
