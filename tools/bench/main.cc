@@ -89,6 +89,7 @@ int Run(bool json, const std::vector<std::string>& rows) {
   RegisterSimulatorBenchmarks();
   RegisterRealBenchmarks();
   RegisterExampleBenchmarks();
+  RegisterStructureBenchmarks();
 
   Machine machine{std::thread::hardware_concurrency(), LoadAverage(), 0};
   Collector collector("measured ");
