@@ -109,7 +109,8 @@ class ServerTest : public ::testing::Test {
   }
 
   Task<absl::Status> Main(std::string name, Env* env) {
-    ended_[name] = co_await jobs_.at(name)(env);
+    // With the power all processes come back, also those that have nothing to do.
+    if (jobs_.contains(name)) ended_[name] = co_await jobs_.at(name)(env);
     co_return absl::OkStatus();
   }
 
