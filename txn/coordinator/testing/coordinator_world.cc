@@ -1,3 +1,4 @@
+// A driver of faults, and what every process notes about the register and about who leads.
 #include "txn/coordinator/testing/coordinator_world.h"
 
 #include <utility>
