@@ -131,7 +131,13 @@ class Server {
         if (!self.has_value()) {
           still_unknown.push_back(coordinator);
         } else if (*self) {
-          co_return co_await RunCoordinator(ContextFor(kCoordinatorToken), kCoordinatorFile);
+          absl::Status ended =
+              co_await RunCoordinator(ContextFor(kCoordinatorToken), kCoordinatorFile);
+          if (CodeOf(ended) != ErrorCode::file_corrupt) co_return ended;
+          // The register is lost, and counts as silent; what else lives here is served on.
+          PROBE(env_, "server.register_damaged");
+          if (auto e = env_.trace().Warn("CoordinatorNotServed")) e.Add("why", ended);
+          co_return absl::OkStatus();
         }
       }
       unknown = std::move(still_unknown);
