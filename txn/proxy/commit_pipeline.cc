@@ -61,23 +61,36 @@ Task<absl::Status> CommitProxy::RunBatch(Batch batch) {
   co_return absl::OkStatus();
 }
 
+// Asks again when the answer, or the question, was lost on its way: whoever is asked here gives a
+// question that comes again its first answer.
 template <class Req, class Rep>
-Task<absl::StatusOr<Rep>> CommitProxy::AskSequencer(Method<Req, Rep> method, Req request) {
-  const Time give_up = After(env_.clock().Now(), knobs_.commit_proxy_sequencer_silence_max);
+Task<absl::StatusOr<Message<Rep>>> CommitProxy::Ask(Endpoint role, Method<Req, Rep> method,
+                                                    Message<Req> request, Duration attempt_max,
+                                                    Duration silence_max) {
+  const Time give_up = After(env_.clock().Now(), silence_max);
   for (;;) {
-    const Duration timeout = Buggify(env_, "commit_proxy.sequencer.answer_lost", OneIn(100))
-                                 ? Microseconds(100)
-                                 : knobs_.commit_proxy_call_timeout;
-    absl::StatusOr<Message<Rep>> reply =
-        co_await rpc_.Call(options_.sequencer, method, Message<Req>{request}, timeout);
-    if (reply.ok()) co_return std::move(reply->header);
-    if (IsEndOfRole(reply.status()) || env_.clock().Now() >= give_up) {
-      PROBE(env_, "commit_proxy.sequencer_gone");
-      co_return reply.status();
+    const Duration timeout =
+        Buggify(env_, "commit_proxy.answer_lost", OneIn(100)) ? Microseconds(100) : attempt_max;
+    absl::StatusOr<Message<Rep>> reply = co_await rpc_.Call(role, method, request, timeout);
+    if (reply.ok() || IsEndOfRole(reply.status()) || !IsRetryable(reply.status()) ||
+        env_.clock().Now() >= give_up) {
+      co_return reply;
     }
-    PROBE(env_, "commit_proxy.sequencer_asked_again");
+    PROBE(env_, "commit_proxy.asked_again");
     co_await Sleep(env_.clock(), knobs_.commit_proxy_retry_delay);
   }
+}
+
+template <class Req, class Rep>
+Task<absl::StatusOr<Rep>> CommitProxy::AskSequencer(Method<Req, Rep> method, Req request) {
+  absl::StatusOr<Message<Rep>> reply =
+      co_await Ask(options_.sequencer, method, Message<Req>{std::move(request)},
+                   knobs_.commit_proxy_call_timeout, knobs_.commit_proxy_sequencer_silence_max);
+  if (!reply.ok()) {
+    PROBE(env_, "commit_proxy.sequencer_gone");
+    co_return reply.status();
+  }
+  co_return std::move(reply->header);
 }
 
 Task<absl::Status> CommitProxy::GetVersion(Batch& batch) {
@@ -131,8 +144,8 @@ Task<absl::StatusOr<std::vector<ResolveReply>>> CommitProxy::Resolve(Batch& batc
   std::vector<Task<absl::StatusOr<Message<ResolveReply>>>> calls;
   for (size_t i = 0; i < options_.resolvers.size(); ++i) {
     Message<ResolveRequest> message{request, Buffer::Copy(split.TakePart(i))};
-    calls.push_back(rpc_.Call(options_.resolvers[i].endpoint, kResolve, std::move(message),
-                              knobs_.commit_proxy_stage_timeout));
+    calls.push_back(Ask(options_.resolvers[i].endpoint, kResolve, std::move(message),
+                        knobs_.commit_proxy_stage_timeout, knobs_.commit_proxy_stage_timeout));
   }
   ++resolved_;
   turn_.NotifyAll();
@@ -226,9 +239,9 @@ Task<absl::Status> CommitProxy::Push(const Batch& batch, LogBatches batches) {
   std::vector<Task<absl::StatusOr<Message<PushReply>>>> calls;
   for (size_t log = 0; log < log_endpoints_.size(); ++log) {
     told_[log] = std::max(told_[log], known_committed_);
-    calls.push_back(rpc_.Call(log_endpoints_[log], kPush,
-                              Message<PushRequest>{request, std::move(batches.of_log[log])},
-                              knobs_.commit_proxy_stage_timeout));
+    Message<PushRequest> message{request, std::move(batches.of_log[log])};
+    calls.push_back(Ask(log_endpoints_[log], kPush, std::move(message),
+                        knobs_.commit_proxy_stage_timeout, knobs_.commit_proxy_stage_timeout));
   }
   if (--batches_before_push_ == 0) changed_.NotifyAll();
   const std::vector<absl::StatusOr<Message<PushReply>>> replies =

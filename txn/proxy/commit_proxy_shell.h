@@ -85,6 +85,10 @@ class CommitProxy {
   Task<absl::Status> AdvanceLog(size_t log);
   void LearnCommitted(Version version);
   template <class Req, class Rep>
+  Task<absl::StatusOr<Message<Rep>>> Ask(Endpoint role, Method<Req, Rep> method,
+                                         Message<Req> request, Duration attempt_max,
+                                         Duration silence_max);
+  template <class Req, class Rep>
   Task<absl::StatusOr<Rep>> AskSequencer(Method<Req, Rep> method, Req request);
   Task<absl::Status> Linger(Purpose site);
 

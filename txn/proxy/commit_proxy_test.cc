@@ -1,0 +1,800 @@
+// Goal: whatever two commit proxies take in at once, every log gets every version, each tag's
+// stream has exactly what the committed transactions say, in their order and by the shard map of
+// that version, and nobody is answered before all of it is durable and reported.
+// Method: real proxies and resolvers in a simulated world, a sequencer and logs that record what
+// they are told. Afterwards the streams are compared with those that a model with one slot for each
+// key makes of the answers.
+#include "txn/proxy/commit_proxy.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/async/notify.h"
+#include "core/async/sleep.h"
+#include "core/async/task_group.h"
+#include "core/base/encoding.h"
+#include "core/rpc/endpoint_message.h"
+#include "gtest/gtest.h"
+#include "sim/world/world.h"
+#include "storage/log/atomic_operations.h"
+#include "storage/log/log_methods.h"
+#include "storage/log/log_team.h"
+#include "storage/log/mutation_codec.h"
+#include "storage/server/private_mutations.h"
+#include "txn/metadata/metadata.h"
+#include "txn/proxy/commit_ids.h"
+#include "txn/proxy/commit_proxy_knobs.h"
+#include "txn/proxy/proxy_methods.h"
+#include "txn/proxy/transaction_codec.h"
+#include "txn/resolver/resolver.h"
+#include "txn/resolver/resolver_knobs.h"
+#include "txn/sequencer/sequencer_methods.h"
+#include "txn/sequencer/testing/role_host.h"
+
+namespace orrery {
+namespace {
+
+using sim::Process;
+using sim::World;
+using testing_roles::AddRole;
+using testing_roles::EndpointOf;
+
+constexpr Version kFirst = 1'000'000;
+constexpr Version kWindow = 5'000'000;
+constexpr Tag kMetadataTag{TagKind::kMetadata, 0};
+
+// ---- What the proxies talk to.
+
+struct FakeSequencer {
+  Version last = kFirst;
+  Version committed = kFirst;
+  std::map<uint64_t, std::map<uint64_t, CommitVersionReply>> given;  // By proxy and number.
+  uint64_t repeats = 0;
+  Notify changed;
+
+  Task<absl::Status> Run(RoleContext context) {
+    Promise<absl::Status> never;
+    const HandlersUntilEnd handlers(context.server, context.token);
+    Env* const env = &context.env;
+    context.server.Handle(
+        kGetCommitVersion,
+        [this, env](Message<CommitVersionRequest> r, CallInfo) { return Give(env, r.header); },
+        context.token);
+    context.server.Handle(
+        kReportCommitted,
+        [this](Message<ReportCommittedRequest> r, CallInfo) { return Report(r.header.version()); },
+        context.token);
+    context.server.Handle(
+        kGetCommittedVersion, [this](Message<CommittedVersionRequest>, CallInfo) { return Tell(); },
+        context.token);
+    co_return co_await never.future();
+  }
+
+  Task<absl::StatusOr<Message<CommitVersionReply>>> Give(Env* env, CommitVersionRequest request) {
+    auto& of_proxy = given[request.proxy_id()];
+    const uint64_t number = request.request_number();
+    while (!of_proxy.contains(number) && of_proxy.size() + 1 < number) co_await changed.Wait();
+    const auto [at, added] = of_proxy.try_emplace(number);
+    repeats += added ? 0 : 1;
+    if (added) {
+      at->second.set_previous_version(last);
+      Random& random = env->random("versions");
+      last += random.Chance(OneIn(20)) ? kWindow : random.Between(int64_t{1}, int64_t{5000});
+      at->second.set_version(last);
+      at->second.set_committed_version(committed);
+      changed.NotifyAll();
+    }
+    Message<CommitVersionReply> reply{at->second};
+    co_return reply;
+  }
+
+  Task<absl::StatusOr<Message<ReportCommittedReply>>> Report(Version version) {
+    committed = std::max(committed, version);
+    Message<ReportCommittedReply> reply;
+    reply.header.set_committed_version(committed);
+    co_return reply;
+  }
+
+  Task<absl::StatusOr<Message<CommittedVersionReply>>> Tell() {
+    Message<CommittedVersionReply> reply;
+    reply.header.set_committed_version(committed);
+    co_return reply;
+  }
+};
+
+struct FakeLog {
+  const FakeSequencer* sequencer = nullptr;
+  Version accepted = kFirst;
+  Version durable = kFirst;
+  Version known_committed = kFirst;
+  uint64_t room_bytes = uint64_t{1} << 40;
+  uint64_t repeats = 0;  // Pushes that came again.
+  bool locked = false;
+  std::map<Version, std::string> batches;
+  Notify changed;
+
+  Task<absl::Status> Run(RoleContext context) {
+    Promise<absl::Status> never;
+    const HandlersUntilEnd handlers(context.server, context.token);
+    Env* const env = &context.env;
+    context.server.Handle(
+        kPush, [this, env](Message<PushRequest> r, CallInfo) { return Push(env, std::move(r)); },
+        context.token);
+    context.server.Handle(
+        kAdvanceKnownCommitted,
+        [this](Message<AdvanceRequest> r, CallInfo) { return Advance(r.header.known_committed()); },
+        context.token);
+    co_return co_await never.future();
+  }
+
+  void Learn(Version version) {
+    EXPECT_LE(version, sequencer->committed);
+    known_committed = std::max(known_committed, version);
+  }
+
+  Task<absl::StatusOr<Message<PushReply>>> Push(Env* env, Message<PushRequest> request) {
+    const Version previous = request.header.previous_version();
+    const Version version = request.header.version();
+    Learn(request.header.known_committed());
+    EXPECT_LE(version - kWindow, sequencer->committed);
+    while (accepted < previous && !locked) co_await changed.Wait();
+    if (locked) co_return Error(ErrorCode::generation_ended);
+    const std::string batch(request.attachment.view());
+    if (accepted >= version) {
+      ++repeats;
+      EXPECT_EQ(batches[version], batch);
+    } else {
+      EXPECT_EQ(accepted, previous);
+      accepted = version;
+      batches.emplace(version, batch);
+      changed.NotifyAll();
+    }
+    co_await Sleep(env->clock(), env->random("sync").Between(Duration(0), Milliseconds(5)));
+    while (durable < previous && !locked) co_await changed.Wait();
+    if (locked) co_return Error(ErrorCode::generation_ended);
+    durable = std::max(durable, version);
+    changed.NotifyAll();
+    Message<PushReply> reply;
+    reply.header.set_room_bytes(room_bytes);
+    co_return reply;
+  }
+
+  Task<absl::StatusOr<Message<AdvanceReply>>> Advance(Version version) {
+    Learn(version);
+    co_return Message<AdvanceReply>();
+  }
+};
+
+// ---- Keys: one slot for each of these; the last one reaches to the end.
+
+const std::vector<std::string>& Slots() {
+  static const std::vector<std::string> slots = {"", "a", "b", "c", "d", "e", "f"};
+  return slots;
+}
+
+size_t SlotOf(KeyRef key) {
+  return static_cast<size_t>(std::ranges::upper_bound(Slots(), key) - Slots().begin()) - 1;
+}
+
+Mutation ShardRow(size_t slot, const Shard& shard) {
+  return {MutationType::kSet, std::string(kShardMapPrefix) + Slots()[slot], EncodeShard(shard)};
+}
+
+struct Sent {
+  std::string id;
+  bool report_conflicts = false;
+  Version read_version = kInvalidVersion;
+  std::vector<KeyRange> reads;
+  std::vector<KeyRange> writes;
+  std::vector<Mutation> mutations;
+  std::optional<absl::StatusOr<CommitReply>> reply;
+
+  std::string Encode() const {
+    CommitTransactionRef transaction;
+    transaction.read_version = read_version;
+    transaction.reads.assign(reads.begin(), reads.end());
+    transaction.writes.assign(writes.begin(), writes.end());
+    transaction.mutations.assign(mutations.begin(), mutations.end());
+    return EncodeTransaction(transaction);
+  }
+  bool committed() const {
+    return reply.has_value() && reply->ok() && (*reply)->outcome() == CommitReply::COMMITTED;
+  }
+};
+
+class Cluster {
+ public:
+  struct Options {
+    uint64_t seed = 1;
+    size_t logs = 3;
+    uint32_t replication = 2;
+    size_t resolvers = 1;
+    size_t proxies = 2;
+    std::vector<std::string> knobs;
+  };
+
+  explicit Cluster(Options options) : random(options.seed) {
+    knobs_.Add<RpcKnobs>();
+    knobs_.Add<CommitProxyKnobs>();
+    knobs_.Add<ResolverKnobs>();
+    if (options.knobs.empty()) knobs_.Randomise(options.seed);
+    for (const std::string& knob : options.knobs) EXPECT_TRUE(knobs_.SetFromText(knob).ok());
+    world_.emplace(World::Options{.seed = options.seed, .knobs = &knobs_});
+    CommitProxyOptions proxy{.generation = 5, .first_version = kFirst, .window = kWindow};
+    proxy.sequencer = EndpointOf(AddRole(
+        *world_, "sequencer", [this](RoleContext c) { return sequencer.Run(std::move(c)); }));
+    std::vector<uint64_t> proxy_ids;
+    for (uint64_t i = 0; i < options.proxies; ++i) proxy_ids.push_back(i + 1);
+    for (size_t i = 0; i < options.resolvers; ++i) {
+      const ResolverOptions resolver{.generation = 5,
+                                     .first_version = kFirst,
+                                     .proxy_ids = proxy_ids,
+                                     .index = static_cast<uint32_t>(i),
+                                     .window = kWindow};
+      Process& process =
+          AddRole(*world_, "resolver-" + std::to_string(i),
+                  [resolver](RoleContext c) { return RunResolver(std::move(c), resolver); });
+      proxy.resolvers.push_back({i == 0 ? "" : Slots()[2 * i], EndpointOf(process)});
+    }
+    AddLogs(options, proxy.logs);
+    proxy.metadata = FirstMetadata();
+    for (const uint64_t id : proxy_ids) {
+      proxy.proxy_id = id;
+      Process& process =
+          AddRole(*world_, "proxy-" + std::to_string(id),
+                  [this, proxy](RoleContext c) { return RunProxy(std::move(c), proxy); });
+      proxies.push_back(EndpointOf(process));
+    }
+    AddRole(*world_, "client", [this](RoleContext c) { return RunClient(std::move(c)); });
+    log_set = proxy.logs;
+    RunFor(Seconds(1));
+  }
+
+  void RunFor(Duration time) { EXPECT_TRUE(world_->RunUntil(world_->Now() + time)); }
+
+  // Sends it to a proxy. Valid as long as this.
+  Sent& Send(Sent transaction, bool system_priority = false) {
+    sent.push_back(std::make_unique<Sent>(std::move(transaction)));
+    CommitRequest request;
+    request.set_id(sent.back()->id);
+    request.set_access_system_keys(true);
+    request.set_report_conflicts(sent.back()->report_conflicts);
+    request.set_system_priority(system_priority);
+    client_tasks_->Spawn("commit", Ask(proxies[random.Below(proxies.size())], std::move(request),
+                                       sent.back().get()));
+    return *sent.back();
+  }
+
+  static std::vector<Mutation> FirstMetadata() {
+    std::vector<Mutation> rows;
+    rows.push_back(ShardRow(0, {{{TagKind::kStorage, 0}}, {}}));
+    for (uint32_t id = 0; id < 4; ++id) {
+      StorageServerRow server;
+      server.set_storage_id(100 + id);
+      server.set_tag_id(id);
+      server.set_zone("zone-" + std::to_string(id));
+      rows.push_back(ServerListRow(server));
+    }
+    return rows;
+  }
+
+  LocateReply Locate(std::string begin, std::string end, uint32_t shards_max, bool reverse) {
+    std::optional<LocateReply> found;
+    LocateRequest request;
+    request.set_begin(begin);
+    request.set_end(end);
+    request.set_shards_max(shards_max);
+    request.set_reverse(reverse);
+    client_tasks_->Spawn("locate", AskWhere(request, &found));
+    RunFor(Seconds(1));
+    EXPECT_TRUE(found.has_value());
+    return found.value_or(LocateReply());
+  }
+
+  uint64_t Events(Duration time) {
+    const Time end = world_->Now() + time;
+    uint64_t events = 0;
+    while (world_->Now() < end && world_->Step()) ++events;
+    return events;
+  }
+
+  Random random;
+  FakeSequencer sequencer;
+  std::vector<std::unique_ptr<FakeLog>> logs;
+  LogSet log_set;
+  std::vector<Endpoint> proxies;
+  std::vector<std::unique_ptr<Sent>> sent;
+  std::vector<absl::Status> ended;  // Of proxies.
+
+ private:
+  void AddLogs(const Options& options, LogSet& set) {
+    set.set_replication(options.replication);
+    for (size_t i = 0; i < options.logs; ++i) {
+      logs.push_back(std::make_unique<FakeLog>());
+      FakeLog* const log = logs.back().get();
+      log->sequencer = &sequencer;
+      Process& process = AddRole(*world_, "log-" + std::to_string(i),
+                                 [log](RoleContext c) { return log->Run(std::move(c)); });
+      LogMember& member = *set.add_logs();
+      member.set_zone("zone-" + std::to_string(i));
+      *member.mutable_endpoint() = ToMessage(EndpointOf(process));
+    }
+  }
+
+  Task<absl::Status> RunProxy(RoleContext context, CommitProxyOptions options) {
+    ended.push_back(co_await RunCommitProxy(std::move(context), std::move(options)));
+    Promise<absl::Status> never;
+    co_return co_await never.future();
+  }
+
+  Task<absl::Status> RunClient(RoleContext context) {
+    client_rpc_ = &context.rpc;
+    TaskGroup tasks(context.env.executor(), [](std::string_view, absl::Status) {});
+    client_tasks_ = &tasks;
+    Promise<absl::Status> never;
+    co_return co_await never.future();
+  }
+
+  Task<absl::Status> Ask(Endpoint to, CommitRequest request, Sent* transaction) {
+    Message<CommitRequest> message{std::move(request), Buffer::Copy(transaction->Encode())};
+    auto reply = co_await client_rpc_->Call(to, kCommit, std::move(message), Seconds(100));
+    if (!reply.ok()) {
+      transaction->reply = reply.status();
+      co_return absl::OkStatus();
+    }
+    // Not a moment later than now.
+    EXPECT_LE(reply->header.version(), sequencer.committed);
+    for (const auto& log : logs) EXPECT_LE(reply->header.version(), log->durable);
+    transaction->reply = reply->header;
+    co_return absl::OkStatus();
+  }
+
+  Task<absl::Status> AskWhere(LocateRequest request, std::optional<LocateReply>* found) {
+    Message<LocateRequest> message{std::move(request)};
+    const auto reply =
+        co_await client_rpc_->Call(proxies[0], kLocate, std::move(message), Seconds(1));
+    if (reply.ok()) *found = reply->header;
+    co_return absl::OkStatus();
+  }
+
+  KnobSet knobs_;
+  RpcClient* client_rpc_ = nullptr;
+  TaskGroup* client_tasks_ = nullptr;
+  std::optional<World> world_;
+};
+
+// ---- The model: who serves which slot, and so what each tag's stream is.
+
+using Stream = std::vector<std::string>;  // One line for each change of one slot.
+
+class Model {
+ public:
+  Model() : shards_(Slots().size()) {
+    for (const Mutation& row : Cluster::FirstMetadata()) Apply(row);
+  }
+
+  // All that was committed at one version, in order.
+  void Version1(Version version, const std::vector<const Sent*>& committed) {
+    for (const Sent* each : committed) {
+      for (const Mutation& mutation : each->mutations) {
+        if (Metadata::Touches(mutation)) ApplyAndTell(version, mutation);
+      }
+    }
+    std::vector<std::pair<std::string, uint16_t>> ids;
+    for (const Sent* each : committed) {
+      const auto order = static_cast<uint16_t>((*each->reply)->order());
+      if (!each->id.empty()) ids.emplace_back(each->id, order);
+      for (const Mutation& mutation : each->mutations) {
+        if (IsVersionstamped(mutation.type)) {
+          Write(version, *SubstituteVersionstamp(mutation, version, order));
+        } else {
+          Write(version, mutation);
+        }
+      }
+    }
+    for (const Mutation& row : CommittedRows(version, ids)) Write(version, row);
+  }
+
+  std::map<Tag, Stream> streams;
+
+ private:
+  static std::set<Tag> Servers(const Shard& shard) {
+    std::set<Tag> servers(shard.team.begin(), shard.team.end());
+    servers.insert(shard.destination.begin(), shard.destination.end());
+    return servers;
+  }
+  const Shard& ShardOf(size_t slot) const {
+    while (!shards_[slot].has_value()) --slot;
+    return *shards_[slot];
+  }
+
+  void Apply(const Mutation& mutation) {
+    if (!mutation.key.starts_with(kShardMapPrefix)) return;
+    const auto suffix = [](std::string_view row) { return row.substr(kShardMapPrefix.size()); };
+    const size_t slot = SlotOf(suffix(mutation.key));
+    if (mutation.type == MutationType::kSet) {
+      shards_[slot] = *DecodeShard(mutation.value);
+      return;
+    }
+    for (size_t i = slot; i < SlotOf(suffix(mutation.value)); ++i) shards_[i].reset();
+  }
+
+  void ApplyAndTell(Version version, const Mutation& mutation) {
+    const Model before = *this;
+    Apply(mutation);
+    for (size_t slot = 0; slot < shards_.size(); ++slot) {
+      const std::set<Tag> old_servers = Servers(before.ShardOf(slot));
+      const std::set<Tag> servers = Servers(ShardOf(slot));
+      for (const Tag tag : old_servers) {
+        if (!servers.contains(tag)) Tell(tag, version, "unassign " + Slots()[slot]);
+      }
+      for (const Tag tag : servers) {
+        if (!old_servers.contains(tag)) Tell(tag, version, "assign " + Slots()[slot]);
+      }
+    }
+  }
+
+  void Write(Version version, const Mutation& mutation) {
+    if (mutation.type == MutationType::kClearRange && mutation.key >= mutation.value) return;
+    const bool rows = mutation.key.starts_with('\xff');
+    if (mutation.type == MutationType::kClearRange && !rows) {
+      for (size_t slot = SlotOf(mutation.key); slot < SlotOf(mutation.value); ++slot) {
+        for (const Tag tag : Servers(ShardOf(slot))) Tell(tag, version, "clear " + Slots()[slot]);
+      }
+      return;
+    }
+    std::set<Tag> tags = Servers(ShardOf(SlotOf(mutation.key)));
+    if (Metadata::Touches(mutation)) tags.insert(kMetadataTag);
+    for (const Tag tag : tags) {
+      Tell(tag, version,
+           std::to_string(static_cast<int>(mutation.type)) + " " + mutation.key + "=" +
+               mutation.value);
+    }
+  }
+
+  void Tell(Tag tag, Version version, const std::string& what) {
+    streams[tag].push_back(std::to_string(version) + ": " + what);
+  }
+
+  std::vector<std::optional<Shard>> shards_;  // By slot: the shard that begins there.
+};
+
+// The streams of one log, in the model's form.
+std::map<Tag, Stream> StreamsOf(const FakeLog& log) {
+  std::map<Tag, Stream> streams;
+  for (const auto& [version, batch] : log.batches) {
+    absl::StatusOr<MutationBatchReader> reader = MutationBatchReader::Open(batch);
+    EXPECT_TRUE(reader.ok());
+    while (reader.ok() && reader->remaining() > 0) {
+      EXPECT_TRUE(reader->Next().ok());
+      const MutationRef& mutation = reader->mutation();
+      std::string verb;
+      KeyRangeRef range;
+      for (const auto& [prefix, name] :
+           {std::pair(kAssignPrefix, "assign "), {kUnassignPrefix, "unassign "}}) {
+        if (!mutation.key.starts_with(prefix)) continue;
+        verb = name;
+        range = {mutation.key.substr(prefix.size()), mutation.value};
+      }
+      if (mutation.type == MutationType::kClearRange && !mutation.key.starts_with('\xff')) {
+        verb = "clear ";
+        range = {mutation.key, mutation.value};
+      }
+      for (const Tag tag : reader->tags()) {
+        const std::string at = std::to_string(version) + ": ";
+        if (verb.empty()) {
+          streams[tag].push_back(at + std::to_string(static_cast<int>(mutation.type)) + " " +
+                                 std::string(mutation.key) + "=" + std::string(mutation.value));
+        }
+        for (const std::string& slot : Slots()) {
+          if (!verb.empty() && range.Contains(slot)) streams[tag].push_back(at + verb + slot);
+        }
+      }
+    }
+  }
+  return streams;
+}
+
+// ---- Random transactions.
+
+KeyRange RandomRange(Random& random) {
+  const size_t begin = random.Below(Slots().size() - 1);
+  const size_t end = begin + 1 + random.Below(Slots().size() - 1 - begin);
+  return {Slots()[begin], Slots()[end]};
+}
+
+Mutation RandomMutation(Random& random) {
+  const std::string key = Slots()[1 + random.Below(Slots().size() - 1)];
+  const std::string value = std::to_string(random.Below(1'000'000));
+  if (random.Chance(OneIn(6))) {
+    const KeyRange range = RandomRange(random);
+    return {MutationType::kClearRange, range.begin, range.end};
+  }
+  if (random.Chance(OneIn(6))) return {MutationType::kAdd, key, value};
+  if (random.Chance(OneIn(6))) {
+    std::string operand = value + std::string(10, '?');
+    AppendFixed<uint32_t>(operand, static_cast<uint32_t>(value.size()));
+    return {MutationType::kSetVersionstampedValue, key, operand};
+  }
+  return {MutationType::kSet, key, value};
+}
+
+Mutation RandomRow(Random& random) {
+  if (random.Chance(OneIn(4))) {
+    const KeyRange range = RandomRange(random);
+    const std::string prefix(kShardMapPrefix);
+    return {MutationType::kClearRange, prefix + std::max(range.begin, std::string("a")),
+            prefix + std::max(range.end, std::string("a"))};
+  }
+  const auto server = [&random] {
+    return Tag{TagKind::kStorage, static_cast<uint32_t>(random.Below(4))};
+  };
+  Shard shard{{server()}, {}};
+  if (random.Chance(OneIn(3))) shard.destination.push_back(server());
+  return ShardRow(random.Below(Slots().size()), shard);
+}
+
+Sent RandomTransaction(Random& random, Version known) {
+  Sent transaction;
+  if (random.Chance(OneIn(2))) {
+    transaction.id = std::string(8, 'i');
+    AppendFixed(transaction.id, random.Next());
+  }
+  if (random.Chance(OneIn(2))) {
+    transaction.read_version = known;
+    transaction.reads.push_back(RandomRange(random));
+  }
+  const uint64_t count = random.Below(4);
+  for (uint64_t i = 0; i < count; ++i) transaction.mutations.push_back(RandomMutation(random));
+  if (random.Chance(OneIn(8))) transaction.mutations.push_back(RandomRow(random));
+  for (const Mutation& mutation : transaction.mutations) {
+    if (mutation.key.starts_with('\xff')) continue;
+    const bool clear = mutation.type == MutationType::kClearRange;
+    transaction.writes.push_back({mutation.key, clear ? mutation.value : KeyAfter(mutation.key)});
+  }
+  return transaction;
+}
+
+using Place = std::pair<Version, uint32_t>;
+
+bool Meets(const std::vector<KeyRange>& reads, const std::vector<KeyRange>& writes) {
+  for (const KeyRangeRef read : reads) {
+    for (const KeyRangeRef write : writes) {
+      if (read.Intersects(write)) return true;
+    }
+  }
+  return false;
+}
+
+// Nobody committed who had read what was written between.
+void CheckConflicts(const std::map<Place, const Sent*>& committed) {
+  for (const auto& [place, reader] : committed) {
+    for (const auto& [at, writer] : committed) {
+      if (at >= place) break;
+      if (at.first <= reader->read_version) continue;
+      EXPECT_FALSE(Meets(reader->reads, writer->writes)) << at.first << " " << place.first;
+    }
+  }
+}
+
+struct Totals {
+  uint64_t committed = 0;
+  uint64_t refused = 0;
+  uint64_t largest_batch = 0;
+  uint64_t repeats = 0;
+};
+
+void RunSeed(uint64_t seed, Totals& totals) {
+  Random draw(seed);
+  Cluster cluster({.seed = seed,
+                   .logs = 1 + draw.Below(4),
+                   .replication = static_cast<uint32_t>(1 + draw.Below(3)),
+                   .resolvers = 1 + draw.Below(3),
+                   .proxies = 1 + draw.Below(3),
+                   .knobs = {}});
+  for (int i = 0; i < 150; ++i) {
+    cluster.Send(RandomTransaction(cluster.random, cluster.sequencer.committed));
+    if (draw.Chance(OneIn(3))) cluster.RunFor(draw.Between(Duration(0), Milliseconds(60)));
+  }
+  cluster.RunFor(Seconds(120));
+  ASSERT_TRUE(cluster.ended.empty()) << seed << " " << Describe(cluster.ended.front());
+
+  std::map<Place, const Sent*> committed;
+  for (const auto& each : cluster.sent) {
+    ASSERT_TRUE(each->reply.has_value()) << seed;
+    // Refused, or not committed: the streams have nothing of it.
+    const ErrorCode code = orrery::CodeOf(each->reply->status());
+    ASSERT_TRUE(code == ErrorCode::ok || code == ErrorCode::overloaded) << seed;
+    totals.refused += each->committed() ? 0 : 1;
+    if (!each->committed()) continue;
+    const Place place{(*each->reply)->version(), (*each->reply)->order()};
+    ASSERT_TRUE(committed.emplace(place, each.get()).second) << seed;
+    totals.largest_batch = std::max<uint64_t>(totals.largest_batch, place.second + 1);
+  }
+  CheckConflicts(committed);
+  totals.committed += committed.size();
+  totals.repeats += cluster.sequencer.repeats;
+  for (const auto& log : cluster.logs) totals.repeats += log->repeats;
+
+  Model model;
+  for (auto at = committed.begin(); at != committed.end();) {
+    const Version version = at->first.first;
+    std::vector<const Sent*> batch;
+    for (; at != committed.end() && at->first.first == version; ++at) batch.push_back(at->second);
+    model.Version1(version, batch);
+  }
+  for (size_t i = 0; i < cluster.logs.size(); ++i) {
+    FakeLog& log = *cluster.logs[i];
+    std::map<Tag, Stream> streams = StreamsOf(log);
+    for (const auto& [tag, stream] : model.streams) {
+      const std::vector<size_t> team = LogTeamOf(tag, cluster.log_set);
+      const bool keeps = std::ranges::find(team, i) != team.end();
+      ASSERT_EQ(streams[tag], keeps ? stream : Stream())
+          << "seed " << seed << " log " << i << " tag " << tag.id;
+      streams.erase(tag);
+    }
+    for (const auto& [tag, stream] : streams) ASSERT_TRUE(stream.empty()) << seed;
+    // What is committed is soon known, though nothing more comes.
+    EXPECT_GE(log.known_committed, (*committed.rbegin()).first.first) << seed;
+  }
+}
+
+TEST(CommitProxyTest, StreamsAreWhatTheAnswersSay) {
+  Totals totals;
+  for (uint64_t seed = 1; seed <= 200 && !testing::Test::HasFailure(); ++seed) {
+    RunSeed(seed, totals);
+  }
+  EXPECT_GT(totals.committed, 10'000u);
+  EXPECT_GT(totals.refused, 1000u);
+  EXPECT_GT(totals.largest_batch, 5u);
+  EXPECT_GT(totals.repeats, 100u);
+  std::cout << "committed " << totals.committed << ", refused " << totals.refused
+            << ", largest batch " << totals.largest_batch << ", asked again " << totals.repeats
+            << "\n";
+}
+
+Sent SetOne(std::string key, std::string value) {
+  Sent transaction;
+  transaction.writes.push_back({key, KeyAfter(key)});
+  transaction.mutations.push_back({MutationType::kSet, std::move(key), std::move(value)});
+  return transaction;
+}
+
+ErrorCode CodeOf(const Sent& sent) {
+  return !sent.reply.has_value() ? ErrorCode::timed_out : orrery::CodeOf(sent.reply->status());
+}
+
+TEST(CommitProxyTest, WhatIsNotToBeLetIn) {
+  Cluster cluster({.seed = 3, .knobs = {"commit_proxy_batches_max=8"}});
+  const auto code = [&cluster](MutationType type, std::string key, std::string value) {
+    Sent transaction;
+    transaction.mutations.push_back({type, std::move(key), std::move(value)});
+    Sent& sent = cluster.Send(std::move(transaction));
+    cluster.RunFor(Seconds(1));
+    return CodeOf(sent);
+  };
+  using enum MutationType;
+  const std::string row(kShardMapPrefix);
+  EXPECT_EQ(code(kSet, "k", "v"), ErrorCode::ok);
+  EXPECT_EQ(code(kSet, row + "k", "junk"), ErrorCode::client_invalid_operation);
+  EXPECT_EQ(code(kClearRange, row, row + "k"), ErrorCode::client_invalid_operation);
+  EXPECT_EQ(code(kAdd, "\xff/conf/logs", "1"), ErrorCode::client_invalid_operation);
+  EXPECT_EQ(code(kSet, "\xff\xff/assign/", "z"), ErrorCode::key_outside_legal_range);
+  EXPECT_EQ(code(kSet, "k", std::string(kValueBytesMax + 1, 'v')), ErrorCode::value_too_large);
+  EXPECT_EQ(code(kSetVersionstampedKey, "k", "v"), ErrorCode::client_invalid_operation);
+  Sent bad_id = SetOne("k", "v");
+  bad_id.id = "short";
+  Sent& sent = cluster.Send(std::move(bad_id));
+  cluster.RunFor(Seconds(1));
+  EXPECT_EQ(CodeOf(sent), ErrorCode::client_invalid_operation);
+  EXPECT_TRUE(cluster.ended.empty());
+}
+
+TEST(CommitProxyTest, LogsShortOfSpaceTakeClearsAndSystemPriority) {
+  Cluster cluster({.seed = 4, .proxies = 1, .knobs = {"commit_proxy_idle_interval=1s"}});
+  Sent clear;
+  clear.mutations.push_back({MutationType::kClearRange, "a", "b"});
+  const auto outcome = [&cluster](Sent transaction, bool system) {
+    Sent& sent = cluster.Send(std::move(transaction), system);
+    cluster.RunFor(Seconds(3));
+    return CodeOf(sent);
+  };
+  EXPECT_EQ(outcome(SetOne("a", "1"), false), ErrorCode::ok);
+  cluster.logs[1]->room_bytes = 100 << 20;
+  cluster.RunFor(Seconds(4));
+  EXPECT_EQ(outcome(SetOne("a", "2"), false), ErrorCode::log_space_low);
+  EXPECT_EQ(outcome(SetOne("a", "3"), true), ErrorCode::ok);
+  EXPECT_EQ(outcome(clear, false), ErrorCode::ok);
+  cluster.logs[1]->room_bytes = 1 << 20;
+  cluster.RunFor(Seconds(4));
+  EXPECT_EQ(outcome(SetOne("a", "4"), true), ErrorCode::log_space_low);
+  EXPECT_EQ(outcome(clear, false), ErrorCode::log_space_low);
+  cluster.logs[1]->room_bytes = uint64_t{1} << 40;
+  cluster.RunFor(Seconds(4));
+  EXPECT_EQ(outcome(SetOne("a", "5"), false), ErrorCode::ok);
+}
+
+TEST(CommitProxyTest, ALockedLogEndsTheProxyAndNobodyIsToldACommit) {
+  Cluster cluster({.seed = 5,
+                   .logs = 3,
+                   .replication = 1,
+                   .proxies = 1,
+                   .knobs = {"commit_proxy_batches_max=4"}});
+  cluster.Send(SetOne("a", "1"));
+  cluster.RunFor(Seconds(1));
+  cluster.logs[2]->locked = true;
+  std::vector<Sent*> late;
+  for (int i = 0; i < 20; ++i) late.push_back(&cluster.Send(SetOne("a", "2")));
+  cluster.RunFor(Seconds(5));
+  ASSERT_EQ(cluster.ended.size(), 1u);
+  EXPECT_EQ(orrery::CodeOf(cluster.ended[0]), ErrorCode::generation_ended);
+  for (const Sent* each : late) {
+    ASSERT_TRUE(each->reply.has_value());
+    // Its outcome is unknown, and it is told so.
+    EXPECT_TRUE(InfoOf(CodeOf(*each)).maybe_done) << Describe(each->reply->status());
+  }
+}
+
+TEST(CommitProxyTest, ReportsWhichReadsConflicted) {
+  Cluster cluster({.seed = 6, .resolvers = 2, .knobs = {"commit_proxy_batches_max=4"}});
+  const Version read_version = cluster.sequencer.committed;
+  cluster.Send(SetOne("e", "1"));
+  cluster.RunFor(Seconds(1));
+  Sent reader = SetOne("f", "1");
+  reader.read_version = read_version;
+  reader.report_conflicts = true;
+  for (const char* key : {"a", "c", "e"}) reader.reads.push_back({key, KeyAfter(key)});
+  Sent& sent = cluster.Send(reader);
+  cluster.RunFor(Seconds(1));
+  ASSERT_TRUE(sent.reply.has_value() && sent.reply->ok());
+  EXPECT_EQ((*sent.reply)->outcome(), CommitReply::CONFLICT);
+  ASSERT_EQ((*sent.reply)->conflicting_reads_size(), 1);
+  EXPECT_EQ((*sent.reply)->conflicting_reads(0), 2u);
+}
+
+TEST(CommitProxyTest, LocatesByTheShardMapItHas) {
+  Cluster cluster({.seed = 7, .proxies = 1, .knobs = {"commit_proxy_batches_max=4"}});
+  Sent rows;
+  rows.mutations.push_back(ShardRow(2, {{{TagKind::kStorage, 1}, {TagKind::kStorage, 2}}, {}}));
+  rows.mutations.push_back(ShardRow(4, {{{TagKind::kStorage, 3}}, {{TagKind::kStorage, 1}}}));
+  cluster.Send(rows);
+  cluster.RunFor(Seconds(1));
+  const auto begins = [](const LocateReply& reply) {
+    std::string all;
+    for (const ShardLocation& shard : reply.shards()) {
+      all += "[" + shard.begin() + ":" + std::to_string(shard.servers_size()) + "]";
+    }
+    return all;
+  };
+  EXPECT_EQ(begins(cluster.Locate("", "\xff\xff", 0, false)), "[:1][b:2][d:1]");
+  EXPECT_EQ(begins(cluster.Locate("", "\xff\xff", 2, false)), "[:1][b:2]");
+  EXPECT_EQ(begins(cluster.Locate("", "\xff\xff", 2, true)), "[d:1][b:2]");
+  EXPECT_EQ(begins(cluster.Locate("c", "c\x01", 0, false)), "[b:2]");
+  EXPECT_EQ(begins(cluster.Locate("a", "b", 0, true)), "[:1]");
+  EXPECT_EQ(begins(cluster.Locate("b", "a", 0, true)), "");
+  const LocateReply found = cluster.Locate("d", "e", 0, false);
+  ASSERT_EQ(found.shards_size(), 1);
+  EXPECT_EQ(found.shards(0).servers(0).tag_id(), 3u);
+  EXPECT_EQ(found.shards(0).servers(0).zone(), "zone-3");
+}
+
+TEST(CommitProxyTest, IdleProxiesMoveVersionsAtSmallCost) {
+  Cluster cluster({.seed = 8, .knobs = {"commit_proxy_idle_interval=2s"}});
+  cluster.RunFor(Seconds(10));
+  const uint64_t batches = cluster.logs[0]->batches.size();
+  const uint64_t events = cluster.Events(Seconds(100)) / 100;
+  const uint64_t more = cluster.logs[0]->batches.size() - batches;
+  EXPECT_GE(more, 90u);
+  EXPECT_LE(more, 110u);
+  EXPECT_LT(events, 300u);
+  std::cout << "events per idle second " << events << "\n";
+}
+
+}  // namespace
+}  // namespace orrery
