@@ -122,7 +122,15 @@ TEST(TransactionModel, StampedValuesCannotBeReadBeforeTheCommit) {
   ASSERT_TRUE(model.Commit(MakeVersionstamp(7, 3), after));
   EXPECT_EQ(after["s/b"], MakeVersionstamp(7, 3));
   EXPECT_FALSE(model.Commit("short", after));
-  Do(model, {.kind = Operation::kSet, .key = "s/b", .value = "4"});
+  const Operation set{.kind = Operation::kSet, .key = "s/b", .value = "4"};
+  Do(model, set);
+  EXPECT_TRUE(Accepts(model, get, unreadable)) << "still";
+  EXPECT_FALSE(Accepts(model, get, {.value = "4"}));
+  ASSERT_TRUE(model.Commit(MakeVersionstamp(7, 3), after));
+  EXPECT_EQ(after["s/b"], "4");
+  Do(model, {.kind = Operation::kClear, .key = "s/b"});
+  EXPECT_TRUE(Accepts(model, get, Answer()));
+  Do(model, set);
   EXPECT_TRUE(Accepts(model, get, {.value = "4"}));
 }
 
