@@ -17,7 +17,7 @@ constexpr size_t kBytesMaxMin = 32;  // The least that may be chosen as bytes_ma
 absl::Status Expect(const absl::Status& seen, ErrorCode expected, const std::string& what) {
   if (CodeOf(seen) == expected) return absl::OkStatus();
   return Violated(what + " should give " + std::string(InfoOf(expected).name) + ", and gave " +
-                  Describe(seen));
+                  orrery::Describe(seen));
 }
 
 Task<absl::Status> SetOnce(Transaction* transaction, Key key) {
@@ -80,6 +80,7 @@ Task<absl::Status> ApiFuzzWorkload::Fuzz(Env& env, Database& database, Space** o
 
 Task<absl::Status> ApiFuzzWorkload::Attempt(Env& env, Transaction& transaction, Space& space) {
   Random& random = env.random("api_fuzz.operations");
+  transaction.options().bytes_max = TransactionOptions().bytes_max;  // An earlier attempt's.
   TransactionModel model(space.data, space.rows, ModelOptionsOf(transaction.options()));
   const DrawOptions options{.limits = limits_,
                             .mistakes = true,
@@ -148,9 +149,7 @@ Task<absl::Status> ApiFuzzWorkload::CommitAtLimit(Transaction& transaction,
     CO_RETURN_IF_ERROR(Expect(refused, ErrorCode::transaction_too_large, "one byte too many"));
   }
   transaction.options().bytes_max = bytes;
-  const absl::Status done = co_await Commit(transaction, model, space);
-  transaction.options().bytes_max = TransactionOptions().bytes_max;
-  co_return done;
+  co_return co_await Commit(transaction, model, space);
 }
 
 Task<absl::Status> ApiFuzzWorkload::CommitAndUse(Transaction& transaction,

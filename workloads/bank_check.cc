@@ -1,4 +1,4 @@
-// Adding up.
+// Adding up the accounts.
 #include "workloads/bank_check.h"
 
 #include "workloads/violation.h"

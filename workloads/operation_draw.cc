@@ -260,7 +260,11 @@ Operation Drawer::Draw() {
     case 5:
       operation = {.kind = Operation::kGetKey, .begin = AnySelector()};
       operation.snapshot = random_.Chance(OneIn(3));
-      if (!model_.has_unreadable()) return operation;
+      if (!model_.has_unreadable() &&
+          (!model_.wrote_stamped_key() ||  // They cannot be read, and lie behind the space.
+           model_.Resolve(operation.begin, operation.snapshot).has_value())) {
+        return operation;
+      }
       return {.kind = Operation::kGet, .key = AnyKey()};
     case 6:
     case 7: {

@@ -248,10 +248,8 @@ void TransactionModel::Apply(const Operation& operation) {
   if (mutation.type == MutationType::kClearRange) {
     unreadable_.erase(unreadable_.lower_bound(mutation.key),
                       unreadable_.lower_bound(mutation.value));
-  } else if (mutation.type == MutationType::kSet) {
-    unreadable_.erase(mutation.key);
   } else if (unreadable_.contains(mutation.key)) {
-    return;
+    return;  // Also a set: only a clear makes the key readable again.
   }
   ApplyMutation(mutation, view_);
 }

@@ -1,8 +1,17 @@
 // The table of workloads.
 #include "workloads/workload_list.h"
 
+#include "workloads/api_fuzz.h"
+#include "workloads/atomic_ops.h"
+#include "workloads/bank.h"
+#include "workloads/consistency_check.h"
+#include "workloads/exactly_once.h"
 #include "workloads/ledger.h"
+#include "workloads/list_append.h"
+#include "workloads/mixed.h"
+#include "workloads/read_your_writes.h"
 #include "workloads/ring.h"
+#include "workloads/versionstamps.h"
 
 namespace orrery::workloads {
 namespace {
@@ -17,9 +26,20 @@ struct Entry {
   std::unique_ptr<sim::Workload> (*make)();
 };
 
+std::unique_ptr<sim::Workload> MakeMixed() { return std::make_unique<MixedWorkload>(MakeWorkload); }
+
 constexpr Entry kWorkloads[] = {
+    {"api_fuzz", Make<ApiFuzzWorkload>},
+    {"atomic_ops", Make<AtomicOpsWorkload>},
+    {"bank", Make<BankWorkload>},
+    {"consistency_check", Make<ConsistencyCheckWorkload>},
+    {"exactly_once", Make<ExactlyOnceWorkload>},
     {"ledger", Make<LedgerWorkload>},
+    {"list_append", Make<ListAppendWorkload>},
+    {"mixed", MakeMixed},
+    {"read_your_writes", Make<ReadYourWritesWorkload>},
     {"ring", Make<RingWorkload>},
+    {"versionstamps", Make<VersionstampsWorkload>},
 };
 
 }  // namespace

@@ -65,6 +65,41 @@ TEST(Runner, AKnobThatIsGivenWinsAndIsTold) {
   EXPECT_NE(slow.hash, RunPlanted("none").hash);
 }
 
+TEST(Runner, WhatTheSeedSettlesIsToldToClientsAndListed) {
+  const RunResult result = RunPlanted("none");
+  EXPECT_TRUE(result.passed()) << Summary(result);
+  const int64_t lucky = result.metrics.at("ping.lucky");
+  EXPECT_GT(lucky, 0);
+  const std::pair<std::string, std::string> line("topology.lucky", std::to_string(lucky));
+  EXPECT_NE(std::find(result.drawn.begin(), result.drawn.end(), line), result.drawn.end());
+  EXPECT_EQ(result.probes.at("ping.created"), 1u) << "once";
+}
+
+TEST(Runner, FailedCreate) {
+  const RunFailure failure =
+      FailureOf(RunScenario(PingSystem(), PingScenario(PingToml("none\"\nlucky = 0 #")), 7));
+  EXPECT_EQ(failure.kind, "setup");
+  EXPECT_EQ(failure.text,
+            "Create on client 0: io_error (1510): a disk operation failed: out of luck");
+}
+
+TEST(Runner, CommitsAndRecoveriesAreToldAtTheTop) {
+  RunResult result = RunPlanted("none");
+  EXPECT_EQ(ToJson(result, "").find("\"commits\""), std::string::npos) << "nobody counts them";
+  EXPECT_NE(ToJson(result, "").find("\"cpu_us_per_event\":"), std::string::npos);
+  result.metrics["ping.commits"] = 40;
+  result.metrics["pong.commits"] = 10;
+  result.metrics["pong.recoveries"] = 3;
+  result.cpu = Milliseconds(1);
+  const std::string json = ToJson(result, "");
+  EXPECT_NE(json.find("\"commits\":50,\"cpu_us_per_commit\":20.000,\"recoveries\":3"),
+            std::string::npos)
+      << json;
+  EXPECT_NE(DescribeOutcome(result).find("20.000 us per commit; commits 50, recoveries 3\n"),
+            std::string::npos)
+      << DescribeOutcome(result);
+}
+
 TEST(Runner, FailedSetup) {
   const RunFailure failure = FailureOf(RunPlanted("none", "fail_in = \"setup\""));
   EXPECT_EQ(failure.kind, "setup");

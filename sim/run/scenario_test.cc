@@ -99,7 +99,7 @@ TEST(Scenario, RefusesWithPlaceAndReason) {
       {"[topology]\nservers = \"many\"\n" + workload,
        "s.toml:2:11: [topology] servers: expected a whole number from 1 to 100, found \"many\""},
       {"[topology]\nmachines = 5\n" + workload,
-       "s.toml:2:12: [topology] machines: no such option; those known are plant, servers"},
+       "s.toml:2:12: [topology] machines: no such option; those known are lucky, plant, servers"},
       {"[topology]\nplant = \"tree\"\n" + workload,
        "s.toml:2:9: [topology] plant: there is no such defect"},
       {"[faults]\nmean_interval = \"1s\"\n" + workload,

@@ -4,6 +4,7 @@
 #include "core/async/future.h"
 #include "core/async/sleep.h"
 #include "core/async/timeout.h"
+#include "core/observe/probe.h"
 #include "sim/run/testing/ping_server.h"
 #include "sim/world/world.h"
 
@@ -36,6 +37,7 @@ class PingWorkload final : public Workload {
 
   Task<absl::Status> Setup(ClientContext context) override {
     CO_ASSIGN_OR_RETURN(servers_, context.topology.Integer("servers", 3, 1, 100));
+    CO_ASSIGN_OR_RETURN(lucky_, context.topology.Integer("lucky", 0, 0, 1000));
     co_return fail_in_ == "setup" ? Error(ErrorCode::io_error, "asked to fail") : absl::OkStatus();
   }
 
@@ -62,12 +64,12 @@ class PingWorkload final : public Workload {
     if (fail_in_ == "check") co_return Error(ErrorCode::io_error, "asked to fail");
     if (answers_ >= answers_min_) co_return absl::OkStatus();
     co_return Error(ErrorCode::check_failed, "at least " + std::to_string(answers_min_) +
-                                                   " answers should have come, and " +
-                                                   std::to_string(answers_) + " came");
+                                                 " answers should have come, and " +
+                                                 std::to_string(answers_) + " came");
   }
 
   std::map<std::string, int64_t> Metrics() const override {
-    return {{"pings", pings_}, {"answers", answers_}};
+    return {{"pings", pings_}, {"answers", answers_}, {"lucky", lucky_}};
   }
 
  private:
@@ -75,6 +77,7 @@ class PingWorkload final : public Workload {
   int64_t answers_min_ = 1;
   std::string fail_in_;
   int64_t servers_ = 1;
+  int64_t lucky_ = 0;
   int64_t pings_ = 0;
   int64_t answers_ = 0;
 };
@@ -91,12 +94,15 @@ class OneAtATime final : public SurvivalPolicy {
 
 void PingSystem::AddKnobs(KnobSet& knobs) const { knobs.Add<PingKnobs>(); }
 
-absl::StatusOr<Deployment> PingSystem::Deploy(const Options& topology, Random&) const {
+absl::StatusOr<Deployment> PingSystem::Deploy(const Options& topology, Random& random) const {
   ASSIGN_OR_RETURN(const int64_t servers, topology.Integer("servers", 3, 1, 100));
   ASSIGN_OR_RETURN(const std::string name, topology.Text("plant", "none"));
   const std::optional<Plant> plant = PlantFromName(name);
   if (!plant.has_value()) return topology.Refuse("plant", "there is no such defect");
   Deployment deployment;
+  ASSIGN_OR_RETURN(const int64_t lucky,
+                   topology.Integer("lucky", random.Between(1, 1000), 0, 1000));
+  if (!topology.Has("lucky")) deployment.drawn.emplace_back("lucky", lucky);
   for (int64_t i = 0; i < servers; ++i) {
     const std::string number = std::to_string(i);
     deployment.machines.push_back(
@@ -106,6 +112,13 @@ absl::StatusOr<Deployment> PingSystem::Deploy(const Options& topology, Random&) 
                         }}}});
   }
   return deployment;
+}
+
+Task<absl::Status> PingSystem::Create(ClientContext context) const {
+  CO_ASSIGN_OR_RETURN(const int64_t lucky, context.topology.Integer("lucky", 0, 0, 1000));
+  if (lucky == 0) co_return Error(ErrorCode::io_error, "out of luck");
+  PROBE(context.env, "ping.created");
+  co_return absl::OkStatus();
 }
 
 std::unique_ptr<SurvivalPolicy> PingSystem::MakeSurvivalPolicy(World&) const {

@@ -1,0 +1,300 @@
+// Goal: the checks over histories accept what is right and name what is not: ledger, list_append,
+// versionstamps. Method: small histories by hand with one planted anomaly each, and random serial
+// ones, shuffled legally (must pass) and with a stale read planted (must fail).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/base/encoding.h"
+#include "core/base/random.h"
+#include "storage/log/atomic_operations.h"
+#include "workloads/expect_violation.h"
+#include "workloads/ledger_book.h"
+#include "workloads/list_history.h"
+#include "workloads/stamp_history.h"
+
+namespace orrery::workloads {
+namespace {
+
+// ---- ledger
+
+TEST(Ledger, WhatIsAcknowledgedMustBeRead) {
+  LedgerBook book("l", 16);
+  const size_t key = book.Open();
+  const LedgerBook::Expectation before = book.BeginRead(key);
+  const std::string one = book.BeginWrite(key);
+  EXPECT_EQ(one.size(), 16u);
+  book.Acknowledge(key, 100);
+  EXPECT_TRUE(book.EndRead(before, 50, std::nullopt).ok()) << "it began before";
+  EXPECT_TRUE(book.EndRead(book.BeginRead(key), 100, one).ok());
+  ExpectViolation(book.EndRead(book.BeginRead(key), 100, std::nullopt), "read 0 after 1");
+  ExpectViolation(book.EndRead(book.BeginRead(key), 99, one), "after a commit at 100");
+  ExpectViolation(book.EndRead(book.BeginRead(key), 100, "2:"), "only 1 were written");
+  ExpectViolation(book.EndRead(book.BeginRead(key), 100, "x"), "nobody wrote");
+}
+
+TEST(Ledger, WhatWasReadMustBeReadAgain) {
+  LedgerBook book("l", 1);
+  const size_t key = book.Open();
+  const std::string one = book.BeginWrite(key);
+  EXPECT_TRUE(book.EndRead(book.BeginRead(key), 10, one).ok()) << "under way, seen";
+  ExpectViolation(book.EndRead(book.BeginRead(key), 11, std::nullopt), "read 0 after 1");
+}
+
+TEST(Ledger, AWriterSeesWhatItAcknowledgedAndNoMore) {
+  LedgerBook book("l", 1);
+  const size_t key = book.Open();
+  const std::string one = book.BeginWrite(key);
+  EXPECT_TRUE(book.EndRead(book.BeginOwnRead(key), 10, std::nullopt).ok());
+  ExpectViolation(book.EndRead(book.BeginOwnRead(key), 10, one), "was not acknowledged");
+}
+
+TEST(Ledger, ARetiredWriteMayBeThereOrNot) {
+  LedgerBook book("l", 1);
+  const size_t key = book.Open();
+  book.BeginWrite(key);
+  book.Retire(key);
+  EXPECT_FALSE(book.writable(key));
+  EXPECT_TRUE(book.CheckAll({}).ok());
+  EXPECT_TRUE(book.CheckAll({{book.KeyOf(key), "1:"}}).ok());
+}
+
+TEST(Ledger, TheLastLookFindsLossesAndStrangers) {
+  LedgerBook book("l", 1);
+  const size_t key = book.Open();
+  const std::string one = book.BeginWrite(key);
+  book.Acknowledge(key, 5);
+  ExpectViolation(book.CheckAll({}), "read 0 after 1");
+  ExpectViolation(book.CheckAll({{book.KeyOf(key), one}, {"l/stranger", "1:"}}), "2 rows");
+  EXPECT_TRUE(book.CheckAll({{book.KeyOf(key), one}}).ok());
+}
+
+// ---- list_append
+
+class Lists : public testing::Test {
+ protected:
+  // A committed transaction that begins and ends after all before.
+  size_t Add(std::vector<ListOperation> operations, ListOutcome outcome = ListOutcome::kCommitted) {
+    const uint64_t begin = ++moments_;
+    return Add(begin, ++moments_, std::move(operations), outcome);
+  }
+  size_t Add(uint64_t begin, uint64_t end, std::vector<ListOperation> operations,
+             ListOutcome outcome = ListOutcome::kCommitted) {
+    moments_ = std::max(moments_, end);
+    history_.transactions.push_back({.client = 0,
+                                     .begin = begin,
+                                     .end = end,
+                                     .outcome = outcome,
+                                     .operations = std::move(operations)});
+    return history_.transactions.size() - 1;
+  }
+  static ListOperation Append(ListId list, uint64_t element) {
+    return {.kind = ListOperation::kAppend, .list = list, .element = element, .elements = {}};
+  }
+  static ListOperation Read(ListId list, ListElements elements) {
+    return {
+        .kind = ListOperation::kRead, .list = list, .element = 0, .elements = std::move(elements)};
+  }
+  absl::Status Check() { return CheckListHistory(history_); }
+
+  ListHistory history_;
+  uint64_t moments_ = 100;
+};
+
+TEST_F(Lists, ASerialHistoryIsAccepted) {
+  Add({Append(1, 1), Read(2, {})});
+  Add({Read(1, {1}), Append(1, 2), Read(1, {1, 2}), Append(2, 3)});
+  Add({Read(1, {1, 2}), Read(2, {3})});
+  history_.last = {{1, {1, 2}}, {2, {3}}};
+  EXPECT_TRUE(Check().ok()) << Check();
+}
+
+TEST_F(Lists, WriteSkewIsACircle) {
+  // Side by side: each reads what the other appends to, and sees nothing of it.
+  Add(1, 10, {Read(1, {}), Append(2, 1)});
+  Add(2, 11, {Read(2, {}), Append(1, 2)});
+  history_.last = {{1, {2}}, {2, {1}}};
+  ExpectViolation(Check(), "not strictly serialisable");
+  ExpectViolation(Check(), "rw on list 1, 2");
+  ExpectViolation(Check(), "rw on list 2, 1");
+}
+
+TEST_F(Lists, AStaleReadIsACircleByRealTime) {
+  Add({Append(1, 1)});
+  Add({Read(1, {})});  // After the append had been acknowledged.
+  history_.last = {{1, {1}}};
+  ExpectViolation(Check(), "rt, acknowledged before the other began");
+  // The same side by side is in order.
+  history_.transactions[1].begin = 1;
+  EXPECT_TRUE(Check().ok()) << Check();
+}
+
+TEST_F(Lists, LongForkIsACircle) {
+  Add(1, 50, {Append(1, 1)});
+  Add(2, 51, {Append(2, 2)});
+  Add(3, 52, {Read(1, {1}), Read(2, {})});
+  Add(4, 53, {Read(1, {}), Read(2, {2})});
+  history_.last = {{1, {1}}, {2, {2}}};
+  ExpectViolation(Check(), "wr on list");
+}
+
+TEST_F(Lists, AppendsInTwoOrdersAreACircle) {
+  Add(1, 50, {Append(1, 1), Append(2, 2)});
+  Add(2, 51, {Append(1, 3), Append(2, 4)});
+  history_.last = {{1, {1, 3}}, {2, {4, 2}}};
+  ExpectViolation(Check(), "ww on list");
+}
+
+TEST_F(Lists, LostDoubledAbortedAndForeignAppendsAreFound) {
+  Add({Append(1, 1)});
+  Add({Append(1, 2)}, ListOutcome::kFailed);
+  Add({Append(1, 3)}, ListOutcome::kUnknown);
+  history_.last = {{1, {1}}};
+  EXPECT_TRUE(Check().ok()) << Check();
+  history_.last = {{1, {1, 3}}};
+  EXPECT_TRUE(Check().ok()) << Check();
+  history_.last = {};
+  ExpectViolation(Check(), "element 1 of transaction 0 of client 0 is not in list 1");
+  history_.last = {{1, {1, 1}}};
+  ExpectViolation(Check(), "appended twice");
+  history_.last = {{1, {1, 2}}};
+  ExpectViolation(Check(), "which had failed");
+  history_.last = {{1, {1, 9}}};
+  ExpectViolation(Check(), "nobody appended 9");
+}
+
+TEST_F(Lists, HalfATransactionIsFound) {
+  Add({Append(1, 1), Append(2, 2)}, ListOutcome::kUnknown);
+  history_.last = {{1, {1}}};
+  ExpectViolation(Check(), "others of the same transaction are there");
+  history_.last = {{1, {1}}, {2, {2}}};
+  EXPECT_TRUE(Check().ok()) << Check();
+}
+
+TEST_F(Lists, ReadsThatNobodyCanHaveAreFound) {
+  Add({Append(1, 1), Append(1, 2)});
+  Add({Append(1, 3)});
+  history_.last = {{1, {1, 2, 3}}};
+  const size_t reader = Add({Read(1, {1, 2, 3})});
+  EXPECT_TRUE(Check().ok()) << Check();
+  history_.transactions[reader].operations = {Read(1, {1, 3})};
+  ExpectViolation(Check(), "no beginning");
+  history_.transactions[reader].begin = 1;
+  history_.transactions[reader].operations = {Read(1, {1})};
+  ExpectViolation(Check(), "in the middle of the appends");
+  history_.transactions[reader].operations = {Append(1, 4), Read(1, {1, 2, 3})};
+  history_.last = {{1, {1, 2, 3, 4}}};
+  ExpectViolation(Check(), "does not end with its own");
+  history_.transactions[reader].operations = {};
+  history_.last = {{1, {1, 3, 2}}};
+  ExpectViolation(Check(), "side by side");
+}
+
+TEST_F(Lists, FailedReadsOfWhatFailedAreFound) {
+  Add({Append(1, 1)}, ListOutcome::kFailed);
+  Add({Read(1, {1})}, ListOutcome::kFailed);
+  ExpectViolation(Check(), "no beginning");
+}
+
+// Serial histories whose transactions overlap in time as they may; then one read made stale.
+TEST_F(Lists, RandomHistories) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    Random random(seed);
+    history_ = {};
+    std::map<ListId, ListElements> state;
+    uint64_t elements = 0;
+    for (uint64_t i = 0; i < 200; ++i) {
+      std::vector<ListOperation> operations;
+      for (uint64_t n = random.Between(1, 4); n > 0; --n) {
+        const ListId list = random.Below(5);
+        if (random.Chance(OneIn(2))) {
+          state[list].push_back(++elements);
+          operations.push_back(Append(list, elements));
+        } else {
+          operations.push_back(Read(list, state[list]));
+        }
+      }
+      // It takes effect at 1000 * i.
+      Add(1000 * (i + 10) - random.Below(5000) / 2 * 2,
+          1000 * (i + 10) + 1 + 2 * random.Below(2500), std::move(operations));
+      // Moments are unique: those of beginnings even, of ends odd, and each with its own rest.
+      history_.transactions.back().begin = history_.transactions.back().begin * 1000 + i;
+      history_.transactions.back().end = history_.transactions.back().end * 1000 + i;
+    }
+    history_.last = state;
+    ASSERT_TRUE(Check().ok()) << seed << Check();
+    // A read after everything that sees one list without its last element.
+    const ListId list = std::max_element(state.begin(), state.end(), [](auto& a, auto& b) {
+                          return a.second.size() < b.second.size();
+                        })->first;
+    ListElements stale = state[list];
+    stale.pop_back();
+    Add(uint64_t{1} << 40, (uint64_t{1} << 40) + 1, {Read(list, stale)});
+    EXPECT_EQ(CodeOf(Check()), ErrorCode::check_failed) << seed;
+  }
+}
+
+TEST_F(Lists, ElementsDecode) {
+  ListElements elements;
+  EXPECT_TRUE(DecodeElements(EncodeElements({1, UINT64_MAX}), elements));
+  EXPECT_EQ(elements, (ListElements{1, UINT64_MAX}));
+  EXPECT_FALSE(DecodeElements("1234567", elements));
+}
+
+// ---- versionstamps
+
+class Stamps : public testing::Test {
+ protected:
+  size_t Add(uint64_t begin, uint64_t end, Version version, uint16_t order,
+             bool acknowledged = true) {
+    const std::string stamp = MakeVersionstamp(version, order);
+    history_.commits.push_back({begin, end, acknowledged, version, stamp});
+    const size_t index = history_.commits.size() - 1;
+    history_.operation_of_stamp.emplace_back(stamp, index);
+    history_.stamp_of_operation[index] = stamp;
+    std::sort(history_.operation_of_stamp.begin(), history_.operation_of_stamp.end());
+    return index;
+  }
+  absl::Status Check() { return CheckStampHistory(history_); }
+  StampHistory history_;
+};
+
+TEST_F(Stamps, InOrderIsAccepted) {
+  Add(1, 5, 100, 0);
+  Add(2, 6, 100, 1);
+  Add(7, 8, 200, 0);
+  Add(9, 0, 300, 0, false);
+  history_.commits.push_back({.begin = 10});  // Unknown, and not there.
+  EXPECT_TRUE(Check().ok()) << Check();
+}
+
+TEST_F(Stamps, AgainstRealTime) {
+  Add(1, 2, 200, 0);
+  Add(3, 4, 100, 0);
+  ExpectViolation(Check(), "it began after commit 0");
+}
+
+TEST_F(Stamps, PlantedAnswersAndRows) {
+  const size_t index = Add(1, 2, 100, 0);
+  const StampHistory right = history_;
+  history_.commits[index].stamp = MakeVersionstamp(100, 1);
+  ExpectViolation(Check(), "was answered with stamp");
+  history_ = right;
+  history_.commits[index].version = 101;
+  ExpectViolation(Check(), "not of this version");
+  history_ = right;
+  history_.stamp_of_operation.clear();
+  ExpectViolation(Check(), "its row is not there");
+  history_ = right;
+  history_.operation_of_stamp.clear();
+  ExpectViolation(Check(), "0 stamps have a commit");
+  history_ = right;
+  history_.operation_of_stamp.emplace_back(MakeVersionstamp(101, 0), index);
+  ExpectViolation(Check(), "whose own row has");
+  history_ = right;
+  history_.operation_of_stamp.push_back(history_.operation_of_stamp[0]);
+  ExpectViolation(Check(), "follows");
+}
+
+}  // namespace
+}  // namespace orrery::workloads
