@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/async/notify.h"
@@ -17,6 +18,8 @@
 #include "core/observe/trace.h"
 #include "core/rpc/endpoint_message.h"
 #include "storage/server/storage_methods.h"
+#include "txn/client/database.h"
+#include "txn/client/id_expiry.h"
 #include "txn/controller/controller_knobs.h"
 #include "txn/controller/controller_methods.h"
 #include "txn/controller/worker_registry.h"
@@ -58,7 +61,9 @@ class Controller final : public RecoveryHost {
         PROBE(env_, "controller.died_of_unknown_write");
         co_return ended;
       }
-      if (lived_) ceiling = knobs_.controller_retry_delay_min;
+      if (lived_ && env_.clock().Now() - accepting_since_ >= knobs_.controller_retry_delay_max) {
+        ceiling = knobs_.controller_retry_delay_min;
+      }
       if (CodeOf(ended) == ErrorCode::not_created) {
         Report("reading the register", "no database was created here; see orrery init");
         co_await Sleep(env_.clock(), knobs_.controller_not_created_delay);
@@ -89,6 +94,10 @@ class Controller final : public RecoveryHost {
     distrusted_[log_id] = After(env_.clock().Now(), knobs_.controller_distrust);
   }
 
+  void WorkerFailed(const WorkerInfo& worker) override {
+    Forget(worker.process(), worker.endpoint().incarnation());
+  }
+
   bool IsDistrusted(uint64_t log_id) const override {
     const auto at = distrusted_.find(log_id);
     return at != distrusted_.end() && env_.clock().Now() < at->second;
@@ -111,8 +120,9 @@ class Controller final : public RecoveryHost {
     CO_ASSIGN_OR_RETURN(generation_,
                         co_await RecoverGeneration(env_, rpc_, reg, std::move(record), *this));
     Publish();
-    auto first = co_await WhenAny(WatchRoles(), Drain());
-    co_return first.index() == 0 ? std::get<0>(std::move(first)) : std::get<1>(std::move(first));
+    Database database(env_, rpc_, cluster_);
+    auto first = co_await WhenAny(WatchRoles(), Drain(), ExpireCommitIds(env_, database));
+    co_return std::visit([](absl::Status why) { return why; }, std::move(first));
   }
 
   // ---- What is published.
@@ -157,6 +167,12 @@ class Controller final : public RecoveryHost {
     return state_.accepting_commits() ? state_.log_system().generation() : 0;
   }
 
+  // Its poll, if it lives, is answered at once, so that it asks again.
+  void Forget(const std::string& process, uint64_t incarnation) {
+    registry_.Forget(process, incarnation);
+    changed_.NotifyAll();
+  }
+
   // ---- Watching.
 
   // Until one has ended: why.
@@ -180,7 +196,7 @@ class Controller final : public RecoveryHost {
           worker, kAwaitRoleEnd, std::move(request), wait + knobs_.controller_role_poll_slack);
       const std::string who = RoleInfo::Kind_Name(role.kind()) + " on " + role.process();
       if (!reply.ok()) {
-        registry_.Forget(role.process(), at.incarnation);
+        Forget(role.process(), at.incarnation);
         co_return Error(ErrorCode::generation_ended, who + ": " + Describe(reply.status()));
       }
       if (reply->header.ended()) {
@@ -274,34 +290,39 @@ class Controller final : public RecoveryHost {
            std::pair(generation, state_id);
   }
 
-  Task<absl::Status> AwaitNewer(uint64_t generation, uint64_t state_id) {
-    while (!NewerThan(generation, state_id)) co_await changed_.Wait();
-    co_return absl::OkStatus();
-  }
-
   // Counts the poll of a worker as long as it lives.
   class Poll {
    public:
-    Poll(Controller& controller, WorkerInfo worker)
-        : controller_(controller), worker_(std::move(worker)) {
-      controller_.registry_.Begin(worker_);
-    }
+    Poll(Controller& controller, const WorkerInfo& worker)
+        : controller_(controller),
+          process_(worker.process()),
+          number_(controller.registry_.Begin(worker)) {}
     Poll(const Poll&) = delete;
     Poll& operator=(const Poll&) = delete;
-    ~Poll() { controller_.registry_.End(worker_, controller_.env_.clock().Now()); }
+    ~Poll() { controller_.registry_.End(process_, number_, controller_.env_.clock().Now()); }
+
+    bool counts() const { return controller_.registry_.Counts(process_, number_); }
 
    private:
     Controller& controller_;
-    const WorkerInfo worker_;
+    const std::string process_;
+    const uint64_t number_;
   };
 
+  Task<absl::Status> AwaitNews(const Poll* poll, uint64_t generation, uint64_t state_id) {
+    while (!NewerThan(generation, state_id) && poll->counts()) co_await changed_.Wait();
+    co_return absl::OkStatus();
+  }
+
   Reply<RegisterWorkerReply> RegisterWorker(Message<RegisterWorkerRequest> request, CallInfo) {
+    const uint64_t generation = request.header.known_generation();
+    const uint64_t state_id = request.header.known_state_id();
     const Poll poll(*this, request.header.worker());
-    absl::Status newer = co_await Timeout(
-        env_.clock(), WaitOf(request.header.wait_us()),
-        AwaitNewer(request.header.known_generation(), request.header.known_state_id()));
+    // Out of time: there is nothing newer.
+    (void)co_await Timeout(env_.clock(), WaitOf(request.header.wait_us()),
+                           AwaitNews(&poll, generation, state_id));
     Message<RegisterWorkerReply> reply;
-    if (newer.ok()) *reply.header.mutable_state() = state_;
+    if (NewerThan(generation, state_id)) *reply.header.mutable_state() = state_;
     co_return reply;
   }
 

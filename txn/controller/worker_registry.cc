@@ -3,20 +3,22 @@
 
 namespace orrery {
 
-void WorkerRegistry::Begin(const WorkerInfo& worker) {
+uint64_t WorkerRegistry::Begin(const WorkerInfo& worker) {
   Entry& entry = workers_[worker.process()];
-  if (entry.worker.endpoint().incarnation() != worker.endpoint().incarnation()) entry.polls = 0;
+  if (entry.worker.endpoint().incarnation() != worker.endpoint().incarnation()) entry.polls.clear();
   entry.worker = worker;
-  ++entry.polls;
+  entry.polls.insert(++last_poll_);
+  return last_poll_;
 }
 
-void WorkerRegistry::End(const WorkerInfo& worker, Time now) {
-  const auto at = workers_.find(worker.process());
-  if (at == workers_.end()) return;
-  Entry& entry = at->second;
-  if (entry.worker.endpoint().incarnation() != worker.endpoint().incarnation()) return;
-  if (entry.polls > 0) --entry.polls;
-  entry.last_end = now;
+void WorkerRegistry::End(const std::string& process, uint64_t poll, Time now) {
+  const auto at = workers_.find(process);
+  if (at != workers_.end() && at->second.polls.erase(poll) > 0) at->second.last_end = now;
+}
+
+bool WorkerRegistry::Counts(const std::string& process, uint64_t poll) const {
+  const auto at = workers_.find(process);
+  return at != workers_.end() && at->second.polls.contains(poll);
 }
 
 void WorkerRegistry::Forget(const std::string& process, uint64_t incarnation) {
@@ -28,7 +30,7 @@ void WorkerRegistry::Forget(const std::string& process, uint64_t incarnation) {
 std::vector<WorkerInfo> WorkerRegistry::Known(Time now) {
   std::vector<WorkerInfo> known;
   for (auto at = workers_.begin(); at != workers_.end();) {
-    if (at->second.polls == 0 && After(at->second.last_end, life_) <= now) {
+    if (at->second.polls.empty() && After(at->second.last_end, life_) <= now) {
       at = workers_.erase(at);
     } else {
       known.push_back(at->second.worker);

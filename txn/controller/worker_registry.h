@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,14 +16,18 @@ class WorkerRegistry {
  public:
   explicit WorkerRegistry(Duration life) : life_(life) {}
 
-  // A poll of this worker began. A newer life of a process replaces the older one.
-  void Begin(const WorkerInfo& worker);
+  // A poll of this worker began: its number. A newer life of a process replaces the older one.
+  uint64_t Begin(const WorkerInfo& worker);
 
-  // The poll ended, answered or broken off: from now on its life counts.
-  void End(const WorkerInfo& worker, Time now);
+  // That poll ended, answered or broken off: from now on the worker's life counts.
+  void End(const std::string& process, uint64_t poll, Time now);
 
-  // This life of the process failed; it is not known any more. Another life is left alone.
+  // This life of the process failed; it is not known any more until it asks again. Another life is
+  // left alone.
   void Forget(const std::string& process, uint64_t incarnation);
+
+  // False once the worker was forgotten or replaced: the poll is of no use any more.
+  bool Counts(const std::string& process, uint64_t poll) const;
 
   // Those with a poll under way, or whose last one ended less than `life` ago, sorted by process.
   // Forgets the others.
@@ -31,11 +36,12 @@ class WorkerRegistry {
  private:
   struct Entry {
     WorkerInfo worker;
-    uint32_t polls = 0;
+    std::set<uint64_t> polls;  // Under way.
     Time last_end{};
   };
 
   const Duration life_;
+  uint64_t last_poll_ = 0;
   std::map<std::string, Entry> workers_;  // By process.
 };
 

@@ -19,10 +19,10 @@ WorkerInfo Worker(const std::string& process, uint64_t incarnation) {
 TEST(WorkerRegistryTest, KnownWhileItAsksAndAWhileAfter) {
   WorkerRegistry registry(Seconds(4));
   registry.Begin(Worker("b", 1));
-  registry.Begin(Worker("a", 1));
+  const uint64_t poll = registry.Begin(Worker("a", 1));
   ASSERT_EQ(registry.Known(At(1000)).size(), 2u);
   EXPECT_EQ(registry.Known(At(1000))[0].process(), "a");
-  registry.End(Worker("a", 1), At(1000));
+  registry.End("a", poll, At(1000));
   EXPECT_EQ(registry.Known(At(1003)).size(), 2u);
   EXPECT_EQ(registry.Known(At(1004)).size(), 1u);
   registry.Begin(Worker("a", 1));
@@ -31,27 +31,39 @@ TEST(WorkerRegistryTest, KnownWhileItAsksAndAWhileAfter) {
 
 TEST(WorkerRegistryTest, PollsThatOverlap) {
   WorkerRegistry registry(Seconds(4));
-  registry.Begin(Worker("a", 1));
-  registry.Begin(Worker("a", 1));
-  registry.End(Worker("a", 1), At(1));
+  const uint64_t first = registry.Begin(Worker("a", 1));
+  const uint64_t second = registry.Begin(Worker("a", 1));
+  registry.End("a", first, At(1));
+  registry.End("a", first, At(1));
   EXPECT_EQ(registry.Known(At(100)).size(), 1u);
-  registry.End(Worker("a", 1), At(100));
+  registry.End("a", second, At(100));
   EXPECT_EQ(registry.Known(At(104)).size(), 0u);
 }
 
 TEST(WorkerRegistryTest, ANewLifeReplacesTheOldOne) {
   WorkerRegistry registry(Seconds(4));
-  registry.Begin(Worker("a", 1));
-  registry.Begin(Worker("a", 2));
-  registry.End(Worker("a", 1), At(0));
+  const uint64_t old = registry.Begin(Worker("a", 1));
+  const uint64_t poll = registry.Begin(Worker("a", 2));
+  EXPECT_FALSE(registry.Counts("a", old));
+  EXPECT_TRUE(registry.Counts("a", poll));
+  registry.End("a", old, At(0));
   ASSERT_EQ(registry.Known(At(100)).size(), 1u);
   EXPECT_EQ(registry.Known(At(100))[0].endpoint().incarnation(), 2u);
   registry.Forget("a", 1);
   EXPECT_EQ(registry.Known(At(100)).size(), 1u);
-  registry.Forget("a", 2);
+}
+
+TEST(WorkerRegistryTest, AForgottenWorkerIsKnownWhenItAsksAgain) {
+  WorkerRegistry registry(Seconds(4));
+  const uint64_t before = registry.Begin(Worker("a", 1));
+  registry.Forget("a", 1);
   EXPECT_EQ(registry.Known(At(100)).size(), 0u);
-  registry.End(Worker("a", 2), At(100));
-  EXPECT_EQ(registry.Known(At(100)).size(), 0u);
+  EXPECT_FALSE(registry.Counts("a", before));
+  const uint64_t after = registry.Begin(Worker("a", 1));
+  registry.End("a", before, At(100));  // Late; it is not the poll that counts.
+  EXPECT_EQ(registry.Known(At(1000)).size(), 1u);
+  registry.End("a", after, At(1000));
+  EXPECT_EQ(registry.Known(At(1004)).size(), 0u);
 }
 
 }  // namespace

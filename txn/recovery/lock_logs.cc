@@ -42,15 +42,14 @@ class LogLocker {
       if (decision.outcome == RecoveryOutcome::kRefuse) {
         co_return Error(ErrorCode::check_failed, decision.reason);
       }
+      const bool all = std::all_of(asked_.begin(), asked_.end(), [](bool asked) { return asked; });
       Duration wait = Seconds(1);  // Distrust passes without a notification.
       if (decision.outcome == RecoveryOutcome::kDecided) {
         const Time now = env_.clock().Now();
         if (decided_at == kNever) decided_at = now;
         wait = decided_at + knobs_.recovery_lock_grace - now;
-        const bool all =
-            std::all_of(asked_.begin(), asked_.end(), [](bool asked) { return asked; });
         if (all || wait <= Duration(0)) co_return decision;
-      } else {
+      } else if (all) {
         PROBE(env_, "recovery.waited_for_logs");
         host_.Report("waiting for logs", ReasonToWait(decision));
       }

@@ -201,6 +201,10 @@ class Recovery {
         e.Add("kind", RoleInfo::Kind_Name(kind)).Add("process", host.process());
         e.Add("why", reply.status());
       }
+      const ErrorCode code = CodeOf(reply.status());
+      if (code == ErrorCode::connection_failed || code == ErrorCode::stale_endpoint) {
+        host_.WorkerFailed(host);
+      }
       co_return reply.status();
     }
     if (kind != RoleInfo::STORAGE) {

@@ -41,6 +41,8 @@ class RecoveryHost {
   virtual ~RecoveryHost() = default;
   // The workers known now. May be too few: the recovery asks again after a while.
   virtual std::vector<WorkerInfo> Workers() = 0;
+  // It could not be reached: it is not to be among Workers() until it was heard again.
+  virtual void WorkerFailed(const WorkerInfo& worker) = 0;
   // Tells operators where the recovery stands (see ClusterStatusReply), and why it waits.
   virtual void Report(std::string state, std::string reason) = 0;
   // A log that could not deliver what it claims to have counts as silent in the attempts of the

@@ -99,6 +99,7 @@ class Worker {
     StoreKind kind;
     uint64_t generation;
     std::string directory;
+    bool making = false;  // Its files are being written, by no role yet.
   };
 
   void Stop(absl::Status status) {
@@ -303,11 +304,12 @@ class Worker {
   // needed by anybody, unless it belongs to a generation that is being made.
   void RemoveStoresExcept(const std::set<uint64_t>& named, uint64_t generation) {
     for (auto at = stores_.begin(); at != stores_.end();) {
-      if (named.contains(at->first) || at->second.generation >= generation) {
+      const Store& store = at->second;
+      if (named.contains(at->first) || store.generation >= generation || store.making) {
         ++at;
       } else {
         INVARIANT(!roles_.contains(at->first), at->first);
-        tasks_.Spawn("remove", Remove(at->first, at->second.directory));
+        tasks_.Spawn("remove", Remove(at->first, store.directory));
         at = stores_.erase(at);
       }
     }
@@ -398,7 +400,7 @@ class Worker {
     const StorageOptions options = {StoreDirectory(StoreKind::kStorage, id), options_.identity, id,
                                     Tag{TagKind::kStorage, request.header.tag_id()},
                                     request.header.generation()};
-    stores_[id] = {StoreKind::kStorage, options.generation, options.directory};
+    stores_[id] = {StoreKind::kStorage, options.generation, options.directory, /*making=*/true};
     // In the worker's group: a caller that gives up does not leave it half made.
     Future<absl::Status> made = tasks_.Start("make storage", MakeStorage(options));
     CO_RETURN_IF_ERROR(co_await std::move(made));
@@ -411,6 +413,7 @@ class Worker {
       if (IsDiskFailure(created)) Stop(created);
       co_return created;
     }
+    stores_.at(options.storage_id).making = false;
     Future<absl::Status> ready = ServeStorage(std::move(options));
     co_return co_await std::move(ready);
   }
