@@ -62,6 +62,8 @@ bool IsBadInput(const absl::Status& status) {
     case ErrorCode::invalid_argument:
     case ErrorCode::bind_failed:
     case ErrorCode::file_locked:
+    case ErrorCode::protocol_mismatch:
+    case ErrorCode::wrong_cluster:
       return true;
     default:
       return false;

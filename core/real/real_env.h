@@ -98,8 +98,9 @@ struct RealProcess {
 // once. Gives the exit code for main():
 //   0  main returned ok, or a signal stopped it
 //   1  main failed: one line on standard error
-//   2  bad input: options that RealEnv::Create refuses, or main gave invalid_argument, bind_failed
-//      or file_locked: one line on standard error that says what and where
+//   2  bad input: options that RealEnv::Create refuses, or main gave invalid_argument, bind_failed,
+//      file_locked, or a directory of another cluster or format (wrong_cluster,
+//      protocol_mismatch): one line on standard error that says what and where
 // SIGPIPE is ignored from then on. Call it before other threads are started: signals are blocked
 // in the calling thread while it runs.
 int RunProcess(RealOptions options, Main main);

@@ -67,6 +67,48 @@ TEST_F(RpcFailureTest, ANameIsResolvedAgainForEachConnection) {
   EXPECT_EQ(CodeOfResult(unknown), ErrorCode::name_not_found);
 }
 
+TEST_F(RpcFailureTest, ANewLifeIsReachedAlthoughNobodyTellsOfTheOldOnesEnd) {
+  Start();
+  network.names["db"] = {address};
+  const auto call = [this](uint64_t incarnation, Result* out) {
+    Endpoint to("db", 4500);
+    to.incarnation = incarnation;
+    tasks.Spawn("call", CallInto(client.get(), to, Ask("x"), Seconds(5), out));
+  };
+  Result old_life, under_way, too_early, new_life, stale;
+  call(kIncarnation, &old_life);
+  loop.RunFor(Seconds(1));
+  ASSERT_EQ(CodeOfResult(old_life), ErrorCode::ok);
+  for (const auto& stream : network.streams) stream->directions[1].held = true;
+  MemoryEnv second_env(network, kServerIp + 10);
+  RpcServer second(second_env, {"c1", "server", kIncarnation + 1, 1, 1});
+  second.Handle<kEcho, &Echo::Reply>(&echo);
+  const NetworkAddress second_address = NetworkAddress::V4(kServerIp + 10, 4500);
+  ASSERT_TRUE(second.Listen(second_address).ok());
+  network.names["db"] = {second_address};
+  call(kIncarnation, &under_way);
+  call(kIncarnation + 1, &too_early);
+  loop.RunFor(Milliseconds(200));  // Far below rpc_silence_max.
+  EXPECT_EQ(CodeOfResult(too_early), ErrorCode::stale_endpoint);
+  EXPECT_EQ(CodeOfResult(under_way), ErrorCode::connection_failed);
+  call(kIncarnation + 1, &new_life);
+  loop.RunFor(Milliseconds(200));
+  EXPECT_EQ(CodeOfResult(new_life), ErrorCode::ok);
+  // One who is out of date does no harm.
+  Result steady;
+  tasks.Spawn("call",
+              CallInto(client.get(), Endpoint("db", 4500), Ask("x", 1000), Seconds(5), &steady));
+  loop.RunFor(Milliseconds(10));
+  for (int i = 0; i < 20; ++i) {
+    stale.reset();
+    call(kIncarnation, &stale);
+    loop.RunFor(Milliseconds(30));
+    EXPECT_EQ(CodeOfResult(stale), ErrorCode::stale_endpoint);
+  }
+  loop.RunFor(Seconds(1));
+  EXPECT_EQ(CodeOfResult(steady), ErrorCode::ok);
+}
+
 TEST_F(RpcFailureTest, ASilentPeerIsClosed) {
   Start();
   Result result;

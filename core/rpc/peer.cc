@@ -77,6 +77,7 @@ absl::Status Peer::Submit(RawCall& call) {
   if (link_ != nullptr) {
     if (call.incarnation_ != kAnyIncarnation && call.incarnation_ != link_->peer().incarnation) {
       PROBE(core_.env, "rpc.stale_endpoint");
+      Suspect();
       return Error(ErrorCode::stale_endpoint);
     }
     if (link_->writer().queued_bytes() > static_cast<size_t>(core_.knobs.rpc_queue_bytes_max)) {
@@ -143,6 +144,22 @@ void Peer::SendWaiting() {
       call.CompleteAndWake(std::move(sent));
     }
   }
+}
+
+// Somebody names another life of the peer than the one that is connected: either he is out of date,
+// or this connection is, and nobody told. A fresh connection for heartbeats tells.
+void Peer::Suspect() {
+  const Time now = core_.env.clock().Now();
+  if (now < suspect_again_at_) return;
+  suspect_again_at_ = After(now, core_.knobs.rpc_heartbeat_interval / 4);
+  suspected_ = true;
+  suspicion_.NotifyAll();
+}
+
+Task<absl::Status> Peer::WaitSuspected() {
+  while (!suspected_) co_await suspicion_.Wait();
+  suspected_ = false;
+  co_return absl::OkStatus();
 }
 
 void Peer::FailAll(const absl::Status& status) {
@@ -322,8 +339,14 @@ Task<absl::Status> Peer::KeepWatch() {
     }
     // Two tries within rpc_silence_max: a heartbeat connection may be the only thing that is stuck.
     const Duration left = heard_at + knobs.rpc_silence_max - clock.Now();
-    const absl::Status beat =
-        co_await Timeout(clock, std::min(left, knobs.rpc_silence_max / 2), Beat(&heartbeat));
+    std::optional<absl::Status> ended;
+    const absl::Status in_time = co_await Timeout(clock, std::min(left, knobs.rpc_silence_max / 2),
+                                                  BeatUnlessSuspected(&heartbeat, &ended));
+    if (in_time.ok() && !ended.has_value()) {
+      heartbeat.reset();
+      continue;
+    }
+    const absl::Status beat = ended.value_or(in_time);
     trouble = !beat.ok();
     if (trouble) {
       PROBE(core_.env, "rpc.heartbeat_missed");
@@ -344,9 +367,20 @@ Task<absl::Status> Peer::KeepWatch() {
       co_return Error(ErrorCode::timed_out);
     }
     // A peer in trouble is asked again sooner, so that silence is seen in time.
-    co_await Sleep(clock,
-                   trouble ? knobs.rpc_heartbeat_interval / 4 : knobs.rpc_heartbeat_interval);
+    const absl::Status suspected = co_await Timeout(
+        clock, trouble ? knobs.rpc_heartbeat_interval / 4 : knobs.rpc_heartbeat_interval,
+        WaitSuspected());
+    if (suspected.ok()) heartbeat.reset();
   }
+}
+
+// Sets `ended` when the beat has, and not when a suspicion came first.
+Task<absl::Status> Peer::BeatUnlessSuspected(std::unique_ptr<Link>* heartbeat,
+                                             std::optional<absl::Status>* ended) {
+  std::variant<absl::Status, absl::Status> first =
+      co_await WhenAny(Beat(heartbeat), WaitSuspected());
+  if (first.index() == 0) *ended = std::get<0>(std::move(first));
+  co_return absl::OkStatus();
 }
 
 // One ping and its pong, on a connection for heartbeats, made when there is none.

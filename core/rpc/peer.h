@@ -57,7 +57,11 @@ class Peer {
   Task<absl::StatusOr<std::unique_ptr<Link>>> Open(Lane lane);
   Task<absl::Status> RunConnected();
   Task<absl::Status> ReadReplies();
+  void Suspect();
+  Task<absl::Status> WaitSuspected();
   Task<absl::Status> KeepWatch();
+  Task<absl::Status> BeatUnlessSuspected(std::unique_ptr<Link>* heartbeat,
+                                         std::optional<absl::Status>* ended);
   Task<absl::Status> Beat(std::unique_ptr<Link>* heartbeat);
   absl::Status OnFrame(Frame frame);
   void SendWaiting();
@@ -76,6 +80,9 @@ class Peer {
   SlotTable<RawCall> calls_;  // Sent, or in `waiting_`.
   WaitQueue waiting_;         // In order of arrival.
   size_t waiting_bytes_ = 0;
+  bool suspected_ = false;
+  Time suspect_again_at_{};
+  Notify suspicion_;            // suspected_ was set.
   Notify used_;                 // When used() may have become true.
   Notify changed_;              // When state_ changed.
   std::unique_ptr<Link> link_;  // Established.

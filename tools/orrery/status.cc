@@ -59,7 +59,7 @@ Task<ClusterView> LookAtCluster(Client client, Duration patience) {
     auto reply = co_await client.rpc.Call(coordinator, kFormRegister,
                                           Message<FormRegisterRequest>{}, Seconds(2));
     view.coordinators.push_back(
-        {coordinator, reply.ok(),
+        {coordinator, reply.status(),
          reply.ok() && reply->header.state() == static_cast<uint32_t>(RegisterState::kReady)});
   }
   auto status = co_await Timeout(client.env.clock(), patience,
@@ -91,14 +91,16 @@ std::string Sentences(const ClusterView& view) {
   std::string out;
   size_t answered = 0, ready = 0;
   for (const auto& each : view.coordinators) {
-    answered += each.answers;
+    answered += each.answers();
     ready += each.ready;
   }
   const size_t count = view.coordinators.size();
   out += fmt::format("Coordinators: {} of {} answer.\n", answered, count);
   for (const auto& each : view.coordinators) {
-    if (!each.answers) out += fmt::format("  {} does not answer.\n", CoordinatorText(each.at));
-    if (each.answers && !each.ready) {
+    if (!each.answers()) {
+      out += fmt::format("  {} does not answer: {}.\n", CoordinatorText(each.at),
+                         Describe(each.answer));
+    } else if (!each.ready) {
       out += fmt::format("  {} has no part of a database.\n", CoordinatorText(each.at));
     }
   }
@@ -164,7 +166,7 @@ std::string JsonOf(const ClusterView& view) {
   for (const auto& each : view.coordinators) {
     json.BeginObject()
         .Field("address", CoordinatorText(each.at))
-        .Field("answers", each.answers)
+        .Field("answers", each.answers())
         .Field("ready", each.ready)
         .End();
   }

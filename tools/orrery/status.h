@@ -14,8 +14,9 @@ namespace orrery::tools {
 struct ClusterView {
   struct Coordinator {
     Endpoint at;
-    bool answers;
+    absl::Status answer;
     bool ready;  // It has its part of a database.
+    bool answers() const { return answer.ok(); }
   };
   struct Storage {
     StorageTagInfo info;
