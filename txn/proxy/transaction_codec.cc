@@ -1,3 +1,4 @@
+// Field by field, and the limits.
 #include "txn/proxy/transaction_codec.h"
 
 #include "core/base/encoding.h"
