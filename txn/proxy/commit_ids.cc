@@ -1,3 +1,4 @@
+// Keys and rows of ids.
 #include "txn/proxy/commit_ids.h"
 
 #include <algorithm>

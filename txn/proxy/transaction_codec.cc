@@ -1,3 +1,4 @@
+// Field by field, and the limits.
 #include "txn/proxy/transaction_codec.h"
 
 #include "core/base/encoding.h"
@@ -111,7 +112,7 @@ absl::StatusOr<CommitTransactionRef> DecodeTransaction(std::string_view bytes) {
   uint8_t written_by = 0;
   uint8_t minimum = 0;
   if (!reader.ReadFixed16(magic) || !reader.ReadFixed8(written_by) || !reader.ReadFixed8(minimum) ||
-      magic != kMagic) {
+      magic != kMagic || minimum == 0 || minimum > written_by) {
     return Error(ErrorCode::invalid_argument, "not a transaction");
   }
   if (minimum > kFormat) {
