@@ -145,7 +145,7 @@ Task<absl::Status> ApiFuzzWorkload::CommitAtLimit(Transaction& transaction,
     CO_RETURN_IF_ERROR(Expect(refused, ErrorCode::invalid_option_value, "a limit of 31 bytes"));
     transaction.options().bytes_max = bytes - 1;
     refused = (co_await transaction.Commit()).status();
-    if (IsRetryable(refused)) co_return refused;
+    if (EndsAttempt(refused)) co_return refused;
     CO_RETURN_IF_ERROR(Expect(refused, ErrorCode::transaction_too_large, "one byte too many"));
   }
   transaction.options().bytes_max = bytes;

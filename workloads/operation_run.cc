@@ -50,6 +50,11 @@ absl::Status Write(Transaction& transaction, const Operation& operation) {
 
 }  // namespace
 
+bool EndsAttempt(const absl::Status& status) {
+  return IsRetryable(status) || CodeOf(status) == ErrorCode::transaction_timed_out ||
+         CodeOf(status) == ErrorCode::outcome_unknown;
+}
+
 Task<Answer> Execute(Transaction& transaction, Operation operation) {
   Answer answer;
   switch (operation.kind) {
@@ -86,7 +91,7 @@ Task<absl::Status> RunOperations(Transaction& transaction, TransactionModel& mod
   for (int64_t i = 0; i < count; ++i) {
     const Operation operation = DrawOperation(random, model, options);
     const Answer answer = co_await Execute(transaction, operation);
-    if (operation.refused == ErrorCode::ok && IsRetryable(answer.status)) co_return answer.status;
+    if (operation.refused == ErrorCode::ok && EndsAttempt(answer.status)) co_return answer.status;
     CO_RETURN_IF_ERROR(model.CheckAndApply(operation, answer));
   }
   co_return absl::OkStatus();

@@ -7,10 +7,14 @@
 
 namespace orrery::workloads {
 
+// Whether the error says nothing of the operation, but ends the attempt: it may pass, or the time
+// of the transaction is over.
+bool EndsAttempt(const absl::Status& status);
+
 Task<Answer> Execute(Transaction& transaction, Operation operation);
 
-// Draws and does `count` operations. check_failed: an answer is wrong; an error that may pass: the
-// attempt is over. REQUIRES: all outlive the Task.
+// Draws and does `count` operations. check_failed: an answer is wrong; another error ends the
+// attempt. REQUIRES: all outlive the Task.
 Task<absl::Status> RunOperations(Transaction& transaction, TransactionModel& model, Random& random,
                                  DrawOptions options, int64_t count);
 

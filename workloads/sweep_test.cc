@@ -5,7 +5,7 @@
 namespace orrery::workloads {
 namespace {
 
-constexpr uint64_t kSeeds = 3;
+constexpr uint64_t kSeeds = 5;
 
 class Sweep : public ScenarioTest {};
 INSTANTIATE_TEST_SUITE_P(All, Sweep, testing::ValuesIn(kScenarios),

@@ -82,7 +82,7 @@ class TransactionModel {
         options_(options) {}
 
   // Whether `answer` is one that the operation may have; then the operation is applied. An error
-  // that may pass (IsRetryable) is none of its business: the caller ends the attempt.
+  // that says nothing of the operation is none of its business: the caller ends the attempt.
   absl::Status CheckAndApply(const Operation& operation, const Answer& answer);
 
   // The database after the transaction was committed with this versionstamp. false: the stamp is
