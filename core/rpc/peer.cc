@@ -74,12 +74,12 @@ Peer::Peer(ClientCore& core, PeerKey key) : core_(core), key_(std::move(key)) {}
 Peer::~Peer() { FailAll(Error(ErrorCode::connection_failed)); }
 
 absl::Status Peer::Submit(RawCall& call) {
-  if (link_ != nullptr) {
-    if (call.incarnation_ != kAnyIncarnation && call.incarnation_ != link_->peer().incarnation) {
-      PROBE(core_.env, "rpc.stale_endpoint");
-      Suspect();
-      return Error(ErrorCode::stale_endpoint);
-    }
+  const bool stranger = link_ != nullptr && IsForAnotherLife(call);
+  if (stranger && !Suspect()) {
+    PROBE(core_.env, "rpc.stale_endpoint");
+    return Error(ErrorCode::stale_endpoint);
+  }
+  if (link_ != nullptr && !stranger) {
     if (link_->writer().queued_bytes() > static_cast<size_t>(core_.knobs.rpc_queue_bytes_max)) {
       PROBE(core_.env, "rpc.client_queue_full");
       return Error(ErrorCode::overloaded);
@@ -133,33 +133,44 @@ void Peer::SendWaiting() {
     RawCall& call = static_cast<RawCall&>(*waiting_.first());
     waiting_.Remove(call);
     waiting_bytes_ -= call.waiting_bytes_;
-    absl::Status sent;
-    if (call.incarnation_ != kAnyIncarnation && call.incarnation_ != link_->peer().incarnation) {
-      sent = Error(ErrorCode::stale_endpoint);
-    } else {
-      sent = Send(call);
-    }
+    const absl::Status sent =
+        IsForAnotherLife(call) ? Error(ErrorCode::stale_endpoint) : Send(call);
     if (!sent.ok()) {
       calls_.Remove(call.id_);
-      call.CompleteAndWake(std::move(sent));
+      call.CompleteAndWake(sent);
     }
   }
 }
 
+// REQUIRES: connected.
+bool Peer::IsForAnotherLife(const RawCall& call) const {
+  return call.incarnation_ != kAnyIncarnation && call.incarnation_ != link_->peer().incarnation;
+}
+
 // Somebody names another life of the peer than the one that is connected: either he is out of date,
-// or this connection is, and nobody told. A fresh connection for heartbeats tells.
-void Peer::Suspect() {
-  const Time now = core_.env.clock().Now();
-  if (now < suspect_again_at_) return;
-  suspect_again_at_ = After(now, core_.knobs.rpc_heartbeat_interval / 4);
+// or this connection is, and nobody told. A fresh connection for heartbeats tells; his call waits
+// for that. False: it has just told.
+bool Peer::Suspect() {
+  if (core_.env.clock().Now() < trusted_until_) return false;
   suspected_ = true;
   suspicion_.NotifyAll();
+  return true;
 }
 
 Task<absl::Status> Peer::WaitSuspected() {
   while (!suspected_) co_await suspicion_.Wait();
   suspected_ = false;
   co_return absl::OkStatus();
+}
+
+// The connection broke. What waited for another life of the peer goes on waiting.
+void Peer::FailSent(const absl::Status& status) {
+  uint32_t from = 0;
+  while (const uint64_t id = calls_.FirstFrom(from)) {
+    from = SlotOf(id) + 1;
+    if ((*calls_.Find(id)).waiting()) continue;
+    calls_.Remove(id)->CompleteAndWake(status);
+  }
 }
 
 void Peer::FailAll(const absl::Status& status) {
@@ -210,6 +221,7 @@ Task<absl::Status> Peer::Run() {
     absl::StatusOr<std::unique_ptr<Link>> link =
         co_await Timeout(clock, core_.knobs.rpc_connect_timeout, Open(Lane::kData));
     absl::Status end;
+    const bool was_connected = link.ok();
     PeerState failure = PeerState::kUnreachable;
     if (link.ok()) {
       link_ = *std::move(link);
@@ -232,7 +244,11 @@ Task<absl::Status> Peer::Run() {
           .Add("calls", calls_.size())
           .Add("reason", end);
     }
-    FailAll(end);
+    if (was_connected) {
+      FailSent(end);
+    } else {
+      FailAll(end);
+    }
     SetState(failure);
     co_await Sleep(clock, NextDelay());
   }
@@ -340,6 +356,7 @@ Task<absl::Status> Peer::KeepWatch() {
     // Two tries within rpc_silence_max: a heartbeat connection may be the only thing that is stuck.
     const Duration left = heard_at + knobs.rpc_silence_max - clock.Now();
     std::optional<absl::Status> ended;
+    const bool fresh = heartbeat == nullptr;  // Its handshake will say which life answers.
     const absl::Status in_time = co_await Timeout(clock, std::min(left, knobs.rpc_silence_max / 2),
                                                   BeatUnlessSuspected(&heartbeat, &ended));
     if (in_time.ok() && !ended.has_value()) {
@@ -358,6 +375,10 @@ Task<absl::Status> Peer::KeepWatch() {
     } else {
       heard_at = clock.Now();
       failures_ = 0;
+      if (fresh) {
+        trusted_until_ = After(clock.Now(), knobs.rpc_heartbeat_interval / 4);
+        SendWaiting();  // Those who asked for another life hear that there is none.
+      }
     }
     heard_at = std::max(heard_at, link_->heard_at());
     if (clock.Now() - heard_at >= knobs.rpc_silence_max ||

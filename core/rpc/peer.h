@@ -57,7 +57,9 @@ class Peer {
   Task<absl::StatusOr<std::unique_ptr<Link>>> Open(Lane lane);
   Task<absl::Status> RunConnected();
   Task<absl::Status> ReadReplies();
-  void Suspect();
+  bool Suspect();
+  bool IsForAnotherLife(const RawCall& call) const;
+  void FailSent(const absl::Status& status);
   Task<absl::Status> WaitSuspected();
   Task<absl::Status> KeepWatch();
   Task<absl::Status> BeatUnlessSuspected(std::unique_ptr<Link>* heartbeat,
@@ -81,7 +83,7 @@ class Peer {
   WaitQueue waiting_;         // In order of arrival.
   size_t waiting_bytes_ = 0;
   bool suspected_ = false;
-  Time suspect_again_at_{};
+  Time trusted_until_{};        // The life that is connected was seen to answer.
   Notify suspicion_;            // suspected_ was set.
   Notify used_;                 // When used() may have become true.
   Notify changed_;              // When state_ changed.
