@@ -30,12 +30,6 @@ std::string EncodeDescription(const StorageOptions& options) {
   return bytes + body;
 }
 
-// The directory that holds `path`.
-std::string ParentOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
 Task<absl::Status> WriteDescription(Env& env, StorageOptions options) {
   const std::string path = options.directory + "/storage";
   CO_ASSIGN_OR_RETURN(const auto file, co_await env.files().Open(path + ".new", OpenMode::kCreate));
@@ -74,10 +68,7 @@ Task<absl::Status> CreateStorage(Env& env, StorageOptions options) {
     co_return same ? absl::OkStatus() : Error(ErrorCode::file_exists, options.directory);
   }
   if (CodeOf(there.status()) != ErrorCode::file_not_found) co_return there.status();
-  CO_RETURN_IF_ERROR(co_await env.files().CreateDirectory(options.directory));
-  CO_RETURN_IF_ERROR(co_await env.files().SyncDirectory(ParentOf(options.directory)));
-  const absl::Status engine =
-      co_await CreateMemoryEngine(env, options.directory + "/engine", options.identity);
+  const absl::Status engine = co_await CreateMemoryEngine(env, options.directory, options.identity);
   // An attempt before this one came so far; it was never used.
   if (!engine.ok() && CodeOf(engine) != ErrorCode::file_exists) co_return engine;
   co_return co_await WriteDescription(env, options);
@@ -92,7 +83,7 @@ Task<absl::StatusOr<std::unique_ptr<Engine>>> OpenStorage(Env& env, StorageOptio
                                                   std::to_string(stored.tag.id) + ", not of " +
                                                   std::to_string(options.tag.id));
   }
-  co_return co_await OpenMemoryEngine(env, options.directory + "/engine", options.identity);
+  co_return co_await OpenMemoryEngine(env, options.directory, options.identity);
 }
 
 }  // namespace orrery

@@ -3,8 +3,9 @@
 //   storage       file header, then: storage id (8), tag kind (1), tag id (4), generation (8), XXH3
 //                 of those 21 bytes (8). Written last, and never changed: the storage server exists
 //                 if and only if this file does.
-//   engine/       its engine
 //   storage.new   unfinished; replaced or ignored
+//   and those of its engine (memory_engine.h), in the same directory: whoever removes the storage
+//   server has files only to remove, since file systems here remove nothing else
 #pragma once
 
 #include <memory>

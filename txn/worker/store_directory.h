@@ -29,7 +29,8 @@ struct FoundStore {
 // All of the process's, sorted by name, empty directories left out. Other files are not looked at.
 Task<absl::StatusOr<std::vector<FoundStore>>> FindStores(Env& env);
 
-// Removes all files of `directory`, durably. REQUIRES: nobody uses them any more.
+// Removes all files of `directory`, durably. REQUIRES: nobody uses them any more, and there are no
+// directories among them.
 Task<absl::Status> RemoveStore(Env& env, std::string directory);
 
 }  // namespace orrery

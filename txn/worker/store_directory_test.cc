@@ -7,6 +7,9 @@
 #include <memory>
 
 #include "sim/world/world.h"
+#include "storage/diskqueue/disk_queue_knobs.h"
+#include "storage/engine/memory_engine_knobs.h"
+#include "storage/server/storage_server.h"
 
 namespace orrery {
 namespace {
@@ -90,6 +93,36 @@ TEST(StoreDirectoryTest, PowerLostAtAnyMoment) {
     resumed += seen.resumed;
   }
   EXPECT_GT(resumed, 40u);
+}
+
+Task<absl::Status> MakeAndRemoveStorage(Env* env, bool* removed) {
+  const StorageOptions options{.directory = StoreDirectory(StoreKind::kStorage, kId),
+                               .identity = {},
+                               .storage_id = kId,
+                               .tag = {TagKind::kStorage, 0},
+                               .generation = 1};
+  CO_RETURN_IF_ERROR(co_await CreateStorage(*env, options));
+  CO_RETURN_IF_ERROR(co_await RemoveStore(*env, options.directory));
+  CO_ASSIGN_OR_RETURN(const std::vector<FoundStore> found, co_await FindStores(*env));
+  *removed = found.empty();
+  co_return absl::OkStatus();
+}
+
+TEST(StoreDirectoryTest, NothingOfAStorageServerStays) {
+  KnobSet knobs;
+  knobs.Add<DiskQueueKnobs>();
+  knobs.Add<MemoryEngineKnobs>();
+  bool removed = false;
+  sim::World world(sim::World::Options{.seed = 1, .knobs = &knobs});
+  sim::Machine& machine = world.AddMachine({.name = "m", .zone = "z"});
+  world
+      .AddProcess(machine,
+                  {.name = "p",
+                   .main = [&removed](Env& env) { return MakeAndRemoveStorage(&env, &removed); },
+                   .supervised = false})
+      .Start();
+  ASSERT_TRUE(world.RunUntil(Time() + Seconds(10))) << world.failures()[0].text;
+  EXPECT_TRUE(removed);
 }
 
 }  // namespace
