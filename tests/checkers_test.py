@@ -12,6 +12,7 @@ import banned_calls
 import cpp_scopes
 import header_cost
 import layering
+import one_definition
 import source_tree
 import style
 
@@ -298,6 +299,65 @@ class Style(unittest.TestCase):
             "tools/bazel/x/BUILD.bazel": "exports_files([])\n",
         }
         self.assertEqual(make_tree(files)[3][0], [])
+
+
+ONE_DEFINITION = [  # (rules, {path: text}): what two files hold together
+    ({"one-type"}, {"txn/proxy/a.h": "namespace orrery {\nclass Backoff {};\n}",
+                    "txn/client/b.cc": "namespace orrery {\nstruct Backoff final : Base {};\n}"}),
+    ({"one-type"}, {"txn/proxy/a.h": "namespace orrery {\nenum class Sort : uint8_t { kOne };\n}",
+                    "txn/client/b.h": "namespace orrery {\ntemplate <class A, class B = C<D>>\n"
+                                      "class [[nodiscard]] Sort {};\n}"}),
+    ({"one-type"}, {"txn/proxy/a.h": "namespace a::b {\nunion U {};\n}",
+                    "txn/client/b.h": "namespace a {\nnamespace b {\nstruct alignas(8) U {};\n}}"}),
+    ({"one-type"}, {"txn/proxy/a.h": "template <>\nstruct A<B> {};",
+                    "txn/client/b.h": "template <> struct A<B> : std::true_type {};"}),
+    ({"one-type"}, {"txn/proxy/a.h": "inline constexpr std::string_view kText = \"a\";",
+                    "txn/client/b.h": "inline constexpr int kText[] = {1, 2};"}),
+    ({"one-type"}, {"txn/proxy/a.h": "namespace orrery {\nstruct Info {};\n}",
+                    "txn/client/b.proto": "package orrery;\nmessage Info {\n}"}),
+    ({"one-type"}, {"txn/proxy/a.proto": "package a.b;\nenum E {\n  NONE = 0;\n}",
+                    "txn/client/b.proto": "package a.b;\nenum F {\n  NONE = 0;\n}"}),
+    ({"one-type"}, {"txn/proxy/a_test.cc": "struct Fake {};",
+                    "txn/proxy/b_test.cc": "struct Fake {};",
+                    "txn/proxy/BUILD.bazel": 'cc_test(srcs = ["a_test.cc", "b_test.cc"])'}),
+    ({"one-type"}, {"txn/proxy/a_test.cc": "struct Fake {};", "txn/proxy/b.cc": "struct Fake {};",
+                    "txn/proxy/BUILD.bazel": 'cc_test(srcs = ["a_test.cc"])\n'
+                                             'cc_library(srcs = ["b.cc"])'}),
+    (set(), {"txn/proxy/a_test.cc": "struct Fake {};", "txn/proxy/b_test.cc": "struct Fake {};",
+             "txn/proxy/BUILD.bazel": 'cc_test(srcs = ["a_test.cc"])\n'
+                                      'cc_binary(srcs = ["b_test.cc"])'}),
+    (set(), {"txn/proxy/a.h": "namespace a {\nstruct A {\n  struct Options {};\n};\n}",
+             "txn/client/b.h": "namespace a {\nstruct Options;\n"
+                               "struct B {\n  struct Options {};\n};\n"
+                               "}\nnamespace b {\nstruct A {};\n}"}),
+    (set(), {"txn/proxy/a.cc": "namespace a {\nnamespace {\nstruct A {};\n}\n}",
+             "txn/client/b.cc": "namespace a {\nnamespace {\nstruct A {};\n}\n}"}),
+    (set(), {"txn/proxy/a.h": "template <> struct A<B> {};",
+             "txn/client/b.h": "template <> struct A<C> {};"}),
+    (set(), {"txn/proxy/a.proto": "message A {\n  message In {}\n  enum E { NO = 0; }\n}",
+             "txn/client/b.proto": "message B {\n  message In {}\n  enum E { NO = 0; }\n}"}),
+    ({"method-id"}, {"txn/proxy/a.h": 'inline constexpr Method<A, B> kOne{7, "one"};',
+                     "storage/log/b.h": 'inline constexpr Method<A, B> kTwo{\n    7, "two"};'}),
+    ({"method-name"}, {"txn/proxy/a.h": 'inline constexpr Method<A, B> kOne{7, "one"};\n'
+                                        'inline constexpr Method<A, B> kTwo{8, "one"};'}),
+    ({"method-form"}, {"txn/proxy/a.h": 'inline constexpr Method<A, B> kOne{kBase + 1, "one"};'}),
+    (set(), {"txn/proxy/a.h": 'inline constexpr Method<A, B> kOne{7, "one"};\n'
+                              '// constexpr Method<A, B> kTwo{7, "two"};',
+             "txn/proxy/a_test.cc": 'constexpr Method<A, B> kEcho{7, "one"};',
+             "sim/examples/x/a.h": 'inline constexpr Method<A, B> kThree{7, "one"};',
+             "tools/bench/a.cc": 'constexpr Method<A, B> kEcho{7, "one"};'}),
+]
+
+
+class OneDefinition(unittest.TestCase):
+    def test_each_rule_catches(self):
+        for rules, files in ONE_DEFINITION:
+            with self.subTest(files=files), tempfile.TemporaryDirectory() as root:
+                write_files(root, files)
+                result = one_definition.check(source_tree.Tree(root))
+                self.assertEqual(rules_broken(result), rules)
+                self.assertEqual(len(result[0]), len(rules))
+        self.assertEqual(set(one_definition.RULES), set().union(*(r for r, _ in ONE_DEFINITION)))
 
 
 class HeaderCost(unittest.TestCase):

@@ -16,6 +16,8 @@ class Statement:
     text: str
     line: int
     scope: str  # namespace, class, enum, function or value
+    opens: str = ""  # The kind of scope that its `{` opens; "" when it ends with `;`.
+    namespace: str = ""  # At namespace scope: a::b, with "(anonymous)" for each that has no name.
 
 
 @dataclasses.dataclass
@@ -74,6 +76,16 @@ def without_angle_brackets(text):
     return text
 
 
+def _namespace(stack):
+    """The name of the namespace at the top of the stack, in one string."""
+    names = []
+    for frame in stack[1:]:
+        match = re.search(r"\bnamespace\b([\w:\s]*)$", re.sub(r"\[\[.*?\]\]", "", frame[1]))
+        if frame[0] == "namespace" and match:
+            names.append(match.group(1).strip() or "(anonymous)")
+    return "::".join(names)
+
+
 def read(code):
     """(statements, functions) of the lines of blanked code."""
     statements, functions = [], []
@@ -96,7 +108,8 @@ def read(code):
                     text.append(character)
                     continue
                 if parentheses == 0 or kind != "function":
-                    statements.append(Statement(" ".join(header.split()), begin, scope))
+                    statements.append(Statement(" ".join(header.split()), begin, scope, kind,
+                                                _namespace(stack)))
                 stack.append((kind, header, begin, list(text), parentheses))
                 text, begin, parentheses = [], None, 0
             elif character == "}":
@@ -113,7 +126,8 @@ def read(code):
                 else:
                     text, begin, parentheses = [], None, 0
             elif character == ";" and parentheses == 0 and scope != "value":
-                statements.append(Statement(" ".join("".join(text).split()), begin, scope))
+                statements.append(Statement(" ".join("".join(text).split()), begin, scope, "",
+                                            _namespace(stack)))
                 text, begin = [], None
             elif character == ":" and scope == "class" and _ACCESS.match("".join(text)):
                 text, begin = [], None

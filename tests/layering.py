@@ -7,7 +7,6 @@ the root of the repository and name files that exist, headers do not include eac
 circle, and libraries that cost much to parse or reach the operating system stay where they belong.
 """
 
-import ast
 import collections
 import os
 import re
@@ -143,11 +142,6 @@ def check_circles(tree):
     return violations
 
 
-def _strings(node):
-    return [item.value for item in ast.walk(node)
-            if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-
-
 def check_build_files(tree):
     """The same rules for the deps of build rules; a test rule is one that is only for tests."""
     violations = []
@@ -155,16 +149,13 @@ def check_build_files(tree):
         folder = os.path.dirname(source.path)
         if room_of(folder) is None or folder.startswith("tools/bazel/"):
             continue
-        for rule in ast.walk(ast.parse(source.text)):
-            if not isinstance(rule, ast.Call) or not isinstance(rule.func, ast.Name):
-                continue
-            values = {keyword.arg: keyword.value for keyword in rule.keywords if keyword.arg}
+        for rule, values in source_tree.build_rules(source):
             if "deps" not in values:
                 continue
-            test = rule.func.id.endswith("_test") or "testonly" in values
-            files = _strings(values["srcs"]) if "srcs" in values else []
+            test = rule.endswith("_test") or "testonly" in values
+            files = source_tree.strings(values["srcs"]) if "srcs" in values else []
             main = folder + "/main.cc" if "main.cc" in files else folder + "/lib.cc"
-            for label in _strings(values["deps"]):
+            for label in source_tree.strings(values["deps"]):
                 target = label[2:].split(":")[0]
                 if not label.startswith("//") or target.startswith("tools/third_party"):
                     continue

@@ -6,6 +6,7 @@ allows it by a comment with a reason, on that line or on a comment line directly
     // banned-ok: the reason
 """
 
+import ast
 import dataclasses
 import os
 import re
@@ -146,6 +147,20 @@ def includes(source):
         match = INCLUDE.match(line)
         if match:
             yield number, match.group(1) or match.group(2), match.group(1) is not None
+
+
+def strings(node):
+    """The literal strings in a piece of a BUILD file."""
+    return [item.value for item in ast.walk(node)
+            if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+
+
+def build_rules(source):
+    """(name of the rule, {attribute: its node}) of each target of a BUILD file."""
+    for rule in ast.walk(ast.parse(source.text)):
+        if isinstance(rule, ast.Call) and isinstance(rule.func, ast.Name):
+            yield rule.func.id, {keyword.arg: keyword.value for keyword in rule.keywords
+                                 if keyword.arg}
 
 
 def report(name, tree, violations, notes=()):
