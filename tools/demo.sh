@@ -176,7 +176,7 @@ rename_directory() {
     readers+=($!)
     background+=($!)
   done
-  for i in 1 2 3 4 5; do
+  for i in {1..15}; do
     client mv "$large" "$large.renamed"
     client mv "$large.renamed" "$large"
   done
