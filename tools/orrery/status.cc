@@ -87,6 +87,24 @@ std::string AddressText(const EndpointMessage& message) {
 
 std::string CoordinatorText(const Endpoint& endpoint) { return AddressText(ToMessage(endpoint)); }
 
+std::string StorageSentences(const ClusterView& view) {
+  std::string out;
+  for (const auto& each : view.storage) {
+    if (!each.reply.has_value()) {
+      out += fmt::format("Storage server {} at {} does not answer.\n", each.info.tag_id(),
+                         AddressText(each.info.endpoint()));
+      continue;
+    }
+    out += fmt::format(
+        "Storage server {} at {}: version {}, durable {} versions behind, {} "
+        "bytes, engine {}.\n",
+        each.info.tag_id(), AddressText(each.info.endpoint()), each.reply->version(),
+        each.reply->version() - each.reply->durable_version(), each.reply->engine_bytes(),
+        each.reply->engine());
+  }
+  return out;
+}
+
 std::string Sentences(const ClusterView& view) {
   std::string out;
   size_t answered = 0, ready = 0;
@@ -143,20 +161,7 @@ std::string Sentences(const ClusterView& view) {
   if (status.old_log_sets() > 0) {
     out += fmt::format("{} older sets of logs are not drained yet.\n", status.old_log_sets());
   }
-  for (const auto& each : view.storage) {
-    if (!each.reply.has_value()) {
-      out += fmt::format("Storage server {} at {} does not answer.\n", each.info.tag_id(),
-                         AddressText(each.info.endpoint()));
-      continue;
-    }
-    out += fmt::format(
-        "Storage server {} at {}: version {}, durable {} versions behind, {} "
-        "bytes, engine {}.\n",
-        each.info.tag_id(), AddressText(each.info.endpoint()), each.reply->version(),
-        each.reply->version() - each.reply->durable_version(), each.reply->engine_bytes(),
-        each.reply->engine());
-  }
-  return out;
+  return out + StorageSentences(view);
 }
 
 std::string JsonOf(const ClusterView& view) {
