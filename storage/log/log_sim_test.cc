@@ -25,8 +25,7 @@ constexpr uint64_t kSeeds = 60;
 
 Tag StorageTag(uint32_t id) { return {TagKind::kStorage, id}; }
 
-const std::vector<Tag> kTags = {StorageTag(0), StorageTag(1), StorageTag(2),
-                                log_testing::kMetadataTag};
+const std::vector<Tag> kTags = {StorageTag(0), StorageTag(1), StorageTag(2), kMetadataTag};
 
 struct Trouble {
   explicit Trouble(World& in) : world(in), random(in.Stream("trouble")) {}

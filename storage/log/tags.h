@@ -23,4 +23,7 @@ struct Tag {
   friend auto operator<=>(const Tag&, const Tag&) = default;
 };
 
+// The one consumer of its kind.
+inline constexpr Tag kMetadataTag{TagKind::kMetadata, 0};
+
 }  // namespace orrery

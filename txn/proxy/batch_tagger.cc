@@ -15,7 +15,6 @@
 namespace orrery {
 namespace {
 
-constexpr Tag kMetadataConsumer{TagKind::kMetadata, 0};
 constexpr KeyRangeRef kAllKeys{"", kShardMapEnd};
 
 // Team and destination, each server once.
@@ -136,7 +135,7 @@ void BatchTagger::TaggedClear(const MutationRef& mutation) {
 
 uint32_t BatchTagger::TagsOf(const Shard& shard, bool metadata) {
   std::vector<Tag> tags = ServersOf(shard);
-  if (metadata) tags.push_back(kMetadataConsumer);
+  if (metadata) tags.push_back(kMetadataTag);
   return Intern(std::move(tags));
 }
 

@@ -27,8 +27,6 @@ namespace {
 
 using namespace commit_testing;  // NOLINT: the test is about nothing else.
 
-constexpr Tag kMetadataTag{TagKind::kMetadata, 0};
-
 // ---- The model: who serves which slot, and so what each tag's stream is.
 
 using Stream = std::vector<std::string>;  // One line for each change of one slot.

@@ -15,9 +15,6 @@
 
 namespace orrery {
 
-// The consumer of the metadata.
-inline constexpr Tag kMetadataTag = {TagKind::kMetadata, 0};
-
 // Where the next generation takes over.
 struct Takeover {
   Version recovery_version = kInvalidVersion;

@@ -27,7 +27,6 @@
 namespace orrery::log_testing {
 
 inline constexpr uint16_t kPort = 4500;
-inline constexpr Tag kMetadataTag{TagKind::kMetadata, 0};
 
 inline void AddKnobs(KnobSet& knobs) {
   knobs.Add<RpcKnobs>();
