@@ -11,18 +11,12 @@
 #include "storage/log/mutation_codec.h"
 #include "txn/proxy/commit_ids.h"
 #include "txn/proxy/commit_proxy_shell.h"
+#include "txn/proxy/end_of_role.h"
 #include "txn/resolver/resolver_methods.h"
 #include "txn/sequencer/sequencer_methods.h"
 
 namespace orrery {
 namespace {
-
-// Errors after which the same question to the same role can get no other answer.
-bool IsEndOfRole(const absl::Status& status) {
-  const ErrorCode code = CodeOf(status);
-  return code == ErrorCode::generation_ended || code == ErrorCode::stale_endpoint ||
-         code == ErrorCode::unknown_method;
-}
 
 // The changes of metadata that all proxies are to apply.
 std::string StateMutations(const CommitTransactionRef& transaction) {

@@ -19,6 +19,7 @@
 #include "core/observe/trace.h"
 #include "core/rpc/endpoint_message.h"
 #include "storage/log/log_methods.h"
+#include "txn/proxy/end_of_role.h"
 #include "txn/proxy/grv_proxy_knobs.h"
 #include "txn/proxy/grv_proxy_state.h"
 #include "txn/proxy/proxy_methods.h"
@@ -31,13 +32,6 @@ std::vector<std::string> ZonesOf(const LogSet& logs) {
   std::vector<std::string> zones;
   for (const LogMember& log : logs.logs()) zones.push_back(log.zone());
   return zones;
-}
-
-// Errors after which the same question to the same role can get no other answer.
-bool IsEndOfRole(const absl::Status& status) {
-  const ErrorCode code = CodeOf(status);
-  return code == ErrorCode::generation_ended || code == ErrorCode::stale_endpoint ||
-         code == ErrorCode::unknown_method;
 }
 
 class GrvProxy {
