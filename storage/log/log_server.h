@@ -11,8 +11,7 @@
 //  4. A peek shows only durable messages, and none above its bound.
 //  5. After a failed write or sync the log acknowledges nothing more, and its role ends.
 //  6. When its disk is full it locks itself: an assigned version that it cannot take is a hole in
-//  the
-//     chain. It reports its room in time (PushReply), less a reserve, so that this is the last
+//     the chain. It reports its room in time (PushReply), less a reserve, so that this is the last
 //     resort.
 #pragma once
 
@@ -34,7 +33,6 @@ struct NewLogOptions {
   StoreIdentity identity;
   uint64_t log_id = 0;
   uint64_t generation = 0;
-  std::string zone;
 
   // The chain begins here: the first push has this as its previous version. Known committed, too.
   Version recovery_version = kInvalidVersion;

@@ -4,8 +4,8 @@
 // Invariants
 //  1. durable() <= accepted(). A version is accepted only after the one before it, and never when
 //     locked.
-//  2. Visible to consumers: at most min(durable(), known_committed()), or min(durable(),
-//  `through`).
+//  2. Visible to consumers: at most min(durable(), known_committed()), or
+//     min(durable(), `through`).
 //  3. A message is kept until its tag is popped at or beyond its version. needed_from() is never
 //     beyond one that is kept, and never beyond the last durable version: that one tells a
 //     restarted log where it ends.

@@ -92,7 +92,6 @@ class LogStoryTest : public ::testing::Test {
       order->options = {.directory = log_testing::DirectoryOf(log.log_id()),
                         .log_id = log.log_id(),
                         .generation = generation,
-                        .zone = hosts_[i].zone,
                         .recovery_version = recovery_version};
       if (from.logs_size() > 0) {
         order->options.copy_tags = {kTag};

@@ -41,9 +41,6 @@ class MutationBatchWriter {
   // REQUIRES: fewer than 2^32 mutations. The same tags in another order are another encoding.
   void Add(std::span<const Tag> tags, const MutationRef& mutation);
 
-  uint32_t count() const { return count_; }
-  size_t size() const { return bytes_.size(); }  // Of the batch so far.
-
   std::string Finish() &&;
 
  private:

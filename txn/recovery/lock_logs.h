@@ -1,8 +1,6 @@
 // Locking the logs of the generation that ends, until what they answer suffices for a decision.
 #pragma once
 
-#include <functional>
-
 #include "core/base/status.h"
 #include "core/env/env.h"
 #include "core/rpc/client.h"

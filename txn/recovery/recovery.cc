@@ -23,7 +23,6 @@
 #include "txn/worker/worker_methods.h"
 
 namespace orrery {
-
 namespace {
 
 using Steps = std::vector<Task<absl::Status>>;

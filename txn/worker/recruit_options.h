@@ -13,7 +13,7 @@
 
 namespace orrery {
 
-// Directory, identity and zone are the worker's to fill in.
+// Directory and identity are the worker's to fill in.
 NewLogOptions LogOptionsOf(const RecruitLogRequest& request);
 SequencerOptions SequencerOptionsOf(const RecruitSequencerRequest& request);
 ResolverOptions ResolverOptionsOf(const RecruitResolverRequest& request);

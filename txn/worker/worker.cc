@@ -383,7 +383,6 @@ class Worker {
     CO_RETURN_IF_ERROR(CheckNewStore(id));
     options.directory = StoreDirectory(StoreKind::kLog, id);
     options.identity = options_.identity;
-    options.zone = env_.locality().zone;
     stores_[id] = {StoreKind::kLog, options.generation, options.directory};
     // It does not end by time: the record may name it although nobody has published that yet.
     Future<absl::Status> ready = AddRole(

@@ -130,7 +130,6 @@ Task<absl::Status> Driver::Recruit(Locked locked) {
     options.log_id = set.logs(static_cast<int>(i)).log_id();
     options.directory = DirectoryOf(options.log_id);
     options.generation = set.generation();
-    options.zone = hosts_[i].zone;
     options.recovery_version = locked.end;
     if (from.logs_size() > 0) {
       for (const Tag tag : tags_) {
