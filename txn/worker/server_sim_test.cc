@@ -60,11 +60,13 @@ Task<absl::Status> RunOperator(Env* env, const ClusterFile* cluster, Seen* seen)
 
 class ServerSimTest : public ::testing::Test {
  protected:
-  ServerSimTest() {
+  // Seed 0: default knobs, and nothing rare is forced.
+  void Start(uint64_t seed) {
     knobs_.Add<RpcKnobs>();
     AddServerKnobs(knobs_);
+    if (seed != 0) knobs_.Randomise(seed);
     world_ = std::make_unique<sim::World>(
-        sim::World::Options{.seed = 3, .knobs = &knobs_, .buggify = false});
+        sim::World::Options{.seed = seed, .knobs = &knobs_, .buggify = seed != 0});
     cluster_ = *ClusterFile::Parse("test:server@m0:4500,m1:4500,m2:4500");
     for (size_t i = 0; i < kMachines; ++i) {
       const std::string n = std::to_string(i);
@@ -79,6 +81,20 @@ class ServerSimTest : public ::testing::Test {
                                    return RunOperator(&env, &cluster_, &seen_);
                                  }});
     for (const auto& process : world_->processes()) process->Start();
+  }
+
+  void KillLeader() {
+    const NetworkAddress leads = FromMessage(seen_.leader.endpoint()).address;
+    for (size_t i = 0; i < kMachines; ++i) {
+      if (world_->machines()[i]->address(kPort) == leads) world_->processes()[i]->Kill();
+    }
+  }
+
+  void LoseAllPower() {
+    for (size_t i = 0; i < kMachines; ++i) world_->machines()[i]->PowerOff();
+    // Down for a while, so that no answer from before is taken for one from after.
+    ASSERT_TRUE(world_->RunUntil(world_->Now() + Seconds(2)));
+    for (size_t i = 0; i < kMachines; ++i) world_->machines()[i]->PowerOn();
   }
 
   // Until a generation above `generation` accepts commits, and how long that took. (Fully recovered
@@ -103,6 +119,7 @@ class ServerSimTest : public ::testing::Test {
 };
 
 TEST_F(ServerSimTest, BecomesADatabaseAndComesBack) {
+  Start(0);
   std::cout << "created and recovered after " << ToMilliseconds(AwaitRecovered(0)) << " ms\n";
   ASSERT_FALSE(HasFailure());
   EXPECT_EQ(seen_.created, "ok");
@@ -114,22 +131,33 @@ TEST_F(ServerSimTest, BecomesADatabaseAndComesBack) {
   EXPECT_LE(idle_per_second, 1000u);
 
   const uint64_t first = seen_.status.generation();
-  const NetworkAddress leads = FromMessage(seen_.leader.endpoint()).address;
-  for (size_t i = 0; i < kMachines; ++i) {
-    if (world_->machines()[i]->address(kPort) == leads) world_->processes()[i]->Kill();
-  }
+  KillLeader();
   std::cout << "leader killed: recovered after " << ToMilliseconds(AwaitRecovered(first))
             << " ms\n";
   ASSERT_FALSE(HasFailure());
 
   const uint64_t second = seen_.status.generation();
-  for (size_t i = 0; i < kMachines; ++i) world_->machines()[i]->PowerOff();
-  // Down for a while, so that no answer from before is taken for one from after.
-  ASSERT_TRUE(world_->RunUntil(world_->Now() + Seconds(2)));
-  for (size_t i = 0; i < kMachines; ++i) world_->machines()[i]->PowerOn();
+  LoseAllPower();
   std::cout << "all lost power: recovered after " << ToMilliseconds(AwaitRecovered(second))
             << " ms\n";
 }
+
+class ServerSeedTest : public ServerSimTest, public ::testing::WithParamInterface<uint64_t> {};
+
+TEST_P(ServerSeedTest, ComesBackWithDrawnKnobsAndRarePathsForced) {
+  Start(GetParam());
+  AwaitRecovered(0);
+  ASSERT_FALSE(HasFailure());
+  for (int i = 0; i < 3; ++i) {
+    const uint64_t generation = seen_.status.generation();
+    if (i == 1) LoseAllPower();
+    if (i != 1) KillLeader();
+    AwaitRecovered(generation);
+    ASSERT_FALSE(HasFailure()) << "death " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ServerSeedTest, ::testing::Range<uint64_t>(1, 31));
 
 }  // namespace
 }  // namespace orrery
