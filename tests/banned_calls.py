@@ -134,9 +134,11 @@ GLOBALS = Rule("globals", _any(r"(?!)"), "mutable state that is not in an Env",
                r"tests/|tools/bench/")
 
 COROUTINE_VIEW = "coroutine-view"
+COROUTINE_CLOSURE = "coroutine-closure"
 
 RULE_NAMES = sorted({rule.name for rule in RULES} | {"slow-header", "proto-map", "globals",
-                                                     "stale-excuse", COROUTINE_VIEW})
+                                                     "stale-excuse", COROUTINE_VIEW,
+                                                     COROUTINE_CLOSURE})
 
 # A parameter that may point into what the caller's full expression made: gone when the coroutine
 # goes on. References to what lives long (Env&) are how everything is passed.
@@ -192,6 +194,24 @@ def coroutines_of_views(source):
             yield function.first_line, function.header
 
 
+_CLOSURE = re.compile(r"(?<![\w)\]])\[[^\[\]]*[^\[\]\s][^\[\]]*\]\s*(?:\([^{}()]*\))?\s*"
+                      r"(?:mutable\s*)?->\s*[\w:]*\b(?:Task|Reply)<[^{};]*\{")
+
+
+def invoked_closures(source):
+    """The line of each lambda with captures that gives a Task and is called where it stands, but
+    not awaited there: its captures are gone when the coroutine goes on."""
+    code = "\n".join(source.code)
+    for match in _CLOSURE.finditer(code):
+        depth, end = 1, match.end()
+        while depth and end < len(code):
+            depth += (code[end] == "{") - (code[end] == "}")
+            end += 1
+        awaited = re.search(r"\bco_await\s*\(?\s*$", code[:match.start()])
+        if re.match(r"\s*\(", code[end:]) and not awaited:
+            yield code.count("\n", 0, match.start()) + 1
+
+
 def findings(tree):
     """Violations of every rule, excused or not."""
     for source in tree.sources(".h", ".cc"):
@@ -206,6 +226,9 @@ def findings(tree):
         if GLOBALS.holds_in(source.path) and not source_tree.is_test(source.path):
             for number, text in mutable_globals(source):
                 yield Violation(source.path, number, GLOBALS.name, f"{text}: {GLOBALS.message}")
+        for number in invoked_closures(source):
+            yield Violation(source.path, number, COROUTINE_CLOSURE,
+                            f"{source.lines[number - 1].strip()}: its captures die before the Task")
         if not source_tree.is_test(source.path):
             for number, header in coroutines_of_views(source):
                 yield Violation(source.path, number, COROUTINE_VIEW,
