@@ -133,8 +133,17 @@ PROTO_RULE = Rule("proto-map", _any(r"\bmap\s*<"), "serialises in an order that 
 GLOBALS = Rule("globals", _any(r"(?!)"), "mutable state that is not in an Env",
                r"tests/|tools/bench/")
 
+COROUTINE_VIEW = "coroutine-view"
+COROUTINE_CLOSURE = "coroutine-closure"
+
 RULE_NAMES = sorted({rule.name for rule in RULES} | {"slow-header", "proto-map", "globals",
-                                                     "stale-excuse"})
+                                                     "stale-excuse", COROUTINE_VIEW,
+                                                     COROUTINE_CLOSURE})
+
+# A parameter that may point into what the caller's full expression made: gone when the coroutine
+# goes on. References to what lives long (Env&) are how everything is passed.
+_VIEW = re.compile(r"&&|\b(?:string_view|span|FunctionRef|Key(?:Range|Value)?Ref|MutationRef)\b"
+                   r"|\bconst\s+(?:std::string|Key|KeyRange|Mutation|absl::Status)\s*&")
 
 
 def _declares_no_variable(text):
@@ -174,6 +183,35 @@ def mutable_globals(source):
             yield statement.line, text
 
 
+def coroutines_of_views(source):
+    """(line, header) of each coroutine, not a lambda, that has a view among its parameters."""
+    for function in cpp_scopes.read(source.code)[1]:
+        body = "\n".join(source.code[function.first_line - 1:function.last_line])
+        header = cpp_scopes.without_angle_brackets(function.header)
+        parameters = re.search(r"\(.*\)", header)
+        if (re.search(r"\b(?:co_(?:await|return|yield)\b|CO_[A-Z])", body) and parameters
+                and "operator" not in header and _VIEW.search(parameters.group(0))):
+            yield function.first_line, function.header
+
+
+_CLOSURE = re.compile(r"(?<![\w)\]])\[[^\[\]]*[^\[\]\s][^\[\]]*\]\s*(?:\([^{}()]*\))?\s*"
+                      r"(?:mutable\s*)?->\s*[\w:]*\b(?:Task|Reply)<[^{};]*\{")
+
+
+def invoked_closures(source):
+    """The line of each lambda with captures that gives a Task and is called where it stands, but
+    not awaited there: its captures are gone when the coroutine goes on."""
+    code = "\n".join(source.code)
+    for match in _CLOSURE.finditer(code):
+        depth, end = 1, match.end()
+        while depth and end < len(code):
+            depth += (code[end] == "{") - (code[end] == "}")
+            end += 1
+        awaited = re.search(r"\bco_await\s*\(?\s*$", code[:match.start()])
+        if re.match(r"\s*\(", code[end:]) and not awaited:
+            yield code.count("\n", 0, match.start()) + 1
+
+
 def findings(tree):
     """Violations of every rule, excused or not."""
     for source in tree.sources(".h", ".cc"):
@@ -188,6 +226,13 @@ def findings(tree):
         if GLOBALS.holds_in(source.path) and not source_tree.is_test(source.path):
             for number, text in mutable_globals(source):
                 yield Violation(source.path, number, GLOBALS.name, f"{text}: {GLOBALS.message}")
+        for number in invoked_closures(source):
+            yield Violation(source.path, number, COROUTINE_CLOSURE,
+                            f"{source.lines[number - 1].strip()}: its captures die before the Task")
+        if not source_tree.is_test(source.path):
+            for number, header in coroutines_of_views(source):
+                yield Violation(source.path, number, COROUTINE_VIEW,
+                                f"{header}: a view may outlive what it shows")
     for source in tree.sources(".proto"):
         for number, line in enumerate(source.code, 1):
             if PROTO_RULE.pattern.search(line):

@@ -27,7 +27,9 @@ struct KeyRange {
   Key begin;
   Key end;
 
-  operator KeyRangeRef() const { return {begin, end}; }
+  operator KeyRangeRef() const {  // NOLINT(google-explicit-constructor): a range is its own view.
+    return {begin, end};
+  }
   friend bool operator==(const KeyRange&, const KeyRange&) = default;
 };
 

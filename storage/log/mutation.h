@@ -64,7 +64,9 @@ struct Mutation {
   std::string key;
   std::string value;
 
-  operator MutationRef() const { return {type, key, value}; }
+  operator MutationRef() const {  // NOLINT(google-explicit-constructor): its own view.
+    return {type, key, value};
+  }
   friend bool operator==(const Mutation&, const Mutation&) = default;
 };
 

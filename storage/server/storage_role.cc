@@ -130,6 +130,7 @@ class StorageServer {
 
   // The values of the engine that atomic operations need first, then all at once. The window
   // forgets nothing in between: it might be what the values lack.
+  // banned-ok: the caller keeps the messages, and waits for this.
   Task<absl::Status> ApplyPiece(std::span<const LogCursor::VersionMessages> piece) {
     const Mutex::Guard guard = co_await window_stays_.Lock();
     std::vector<Key> keys;

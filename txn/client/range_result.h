@@ -30,7 +30,9 @@ struct KeyValue {
   KeyValue(Key k, std::string v) : key(std::move(k)), value(std::move(v)) {}
   explicit KeyValue(const KeyValueRef& row) : key(row.key), value(row.value) {}
 
-  operator KeyValueRef() const { return {key, value}; }
+  operator KeyValueRef() const {  // NOLINT(google-explicit-constructor): its own view.
+    return {key, value};
+  }
   friend bool operator==(const KeyValue&, const KeyValue&) = default;
 
   Key key;

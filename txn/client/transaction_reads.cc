@@ -218,7 +218,7 @@ Task<absl::StatusOr<RangeResult>> Transaction::Impl::GetRange(KeySelector begin,
     } else {
       CO_ASSIGN_OR_RETURN(bound, co_await Resolve(std::move(*selector), options.snapshot));
     }
-    bound = std::min(std::move(bound), read_end);
+    if (bound > read_end) bound = read_end;
   }
   if (range.begin >= range.end) co_return RangeResult();
   co_return co_await ReadRows(std::move(range), limits, options);

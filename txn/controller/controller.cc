@@ -178,6 +178,7 @@ class Controller final : public RecoveryHost {
   // Until one has ended: why.
   Task<absl::Status> WatchRoles() {
     std::vector<Task<absl::Status>> watches;
+    watches.reserve(generation_.roles.size());
     for (const RoleInfo& role : generation_.roles) watches.push_back(WatchRole(role));
     auto first = co_await WhenAny(std::move(watches));
     co_return first.value;

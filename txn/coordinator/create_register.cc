@@ -92,6 +92,7 @@ class Creation {
       const std::vector<Described> described = co_await WhenAll(std::move(asked));
       if (const std::optional<absl::Status> fatal = Fatal(described)) co_return *fatal;
       std::vector<FormingAnswer> answers;
+      answers.reserve(described.size());
       for (const Described& each : described) answers.push_back(each.value_or(FormingAnswer()));
       const FormingDecision decision = NextFormingStep(answers, cluster_.register_id());
       const bool other = decision.id != RegisterId{} && decision.id != cluster_.register_id();

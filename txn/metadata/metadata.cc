@@ -101,7 +101,8 @@ void Metadata::Apply(const MutationRef& mutation) {
   if (mutation.key.starts_with(kServerListPrefix)) {
     absl::StatusOr<StorageServerRow> server = ParseServer(mutation);
     INVARIANT(server.ok());
-    servers_.insert_or_assign(server->tag_id(), *std::move(server));
+    const uint32_t id = server->tag_id();
+    servers_.insert_or_assign(id, *std::move(server));
   } else if (mutation.key.starts_with(kConfigurationPrefix)) {
     const absl::Status set =
         configuration_.Set(mutation.key.substr(kConfigurationPrefix.size()), mutation.value);

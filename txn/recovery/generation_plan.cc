@@ -134,6 +134,7 @@ std::vector<std::string> BatchesOf(const std::vector<TaggedMutation>& mutations,
     }
   }
   std::vector<std::string> batches;
+  batches.reserve(writers.size());
   for (MutationBatchWriter& writer : writers) batches.push_back(std::move(writer).Finish());
   return batches;
 }

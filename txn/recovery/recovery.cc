@@ -91,6 +91,7 @@ class Recovery {
   // The old logs that hold everything up to the recovery version.
   std::vector<LogMember> CompleteLogs() const {
     std::vector<LogMember> logs;
+    logs.reserve(decision_.complete.size());
     for (const size_t i : decision_.complete) logs.push_back(old_set().logs(static_cast<int>(i)));
     return logs;
   }

@@ -66,7 +66,8 @@ Task<absl::StatusOr<std::vector<FoundStore>>> FindStores(Env& env) {
 }
 
 Task<absl::Status> RemoveStore(Env& env, std::string directory) {
-  const std::string marker = directory + "/" + std::string(kRemovedFile);
+  const std::string prefix = directory + "/";
+  const std::string marker = prefix + std::string(kRemovedFile);
   {
     CO_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
                         co_await env.files().Open(marker, OpenMode::kCreate));
@@ -74,8 +75,8 @@ Task<absl::Status> RemoveStore(Env& env, std::string directory) {
   CO_RETURN_IF_ERROR(co_await env.files().SyncDirectory(directory));
   CO_ASSIGN_OR_RETURN(const std::vector<std::string> files, co_await env.files().List(directory));
   for (const std::string& name : files) {
-    if (name != kRemovedFile)
-      CO_RETURN_IF_ERROR(co_await env.files().Delete(directory + "/" + name));
+    if (name == kRemovedFile) continue;
+    CO_RETURN_IF_ERROR(co_await env.files().Delete(prefix + name));
   }
   CO_RETURN_IF_ERROR(co_await env.files().SyncDirectory(directory));
   CO_RETURN_IF_ERROR(co_await env.files().Delete(marker));
