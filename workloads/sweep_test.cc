@@ -1,5 +1,6 @@
-// Goal: the database keeps its promises in every scenario. Method: a few seeds of each; one of them
-// twice, to the same hash.
+// Goal: the database keeps its promises in every scenario, and does little when nobody wants anything
+// of it. Method: a few seeds of each scenario; one of them twice, to the same hash. The events of
+// the idle one are counted, those of its creation included.
 #include "workloads/sweep_fixture.h"
 
 namespace orrery::workloads {
@@ -27,6 +28,23 @@ TEST_P(Sweep, ASeedRepeats) {
   const sim::RunResult second = sim::RunScenario(system_, scenario_, 1);
   EXPECT_EQ(first.hash, second.hash);
   EXPECT_EQ(first.events, second.events);
+}
+
+constexpr int64_t kIdleEventsPerSecond = 1000;
+
+class Idle : public ScenarioTest {
+ protected:
+  Idle() : ScenarioTest("idle") {}
+};
+INSTANTIATE_TEST_SUITE_P(Seeds, Idle, testing::Values("1", "2", "3"));
+
+TEST_P(Idle, StaysWithinItsBudget) {
+  const sim::RunResult result = Pass(std::stoull(GetParam()));
+  EXPECT_EQ(result.deployment.size(), 5u);
+  const Duration simulated = result.simulated - TimeFromNanoseconds(0);
+  EXPECT_GE(simulated, Seconds(60));
+  const int64_t seconds = simulated / Seconds(1);
+  EXPECT_LE(static_cast<int64_t>(result.events), kIdleEventsPerSecond * seconds);
 }
 
 }  // namespace

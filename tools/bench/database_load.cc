@@ -1,7 +1,10 @@
 // database_load: puts a cluster under load from an OS process of its own and says what it got:
 // operations per second, latency, and processor time of this process per operation.
 //
-//   database_load --cluster FILE --mode commits|reads|ranges --clients 100 --seconds 5 [-o json]
+//   database_load --cluster FILE --mode commits|reads|ranges --clients 100 --seconds 5
+//       [--server PID] [-o json]
+//
+// With --server it says what that process of the same machine took, too.
 //
 // Modes, each with keys of 16 bytes and values of 100 out of `--keys` of them:
 //   commits   one key is read and written in each transaction
@@ -9,6 +12,7 @@
 //   ranges    1,000 rows are read in each transaction; an operation is one row
 // The keys are written first, when they are not there.
 #include <fmt/format.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include <CLI/CLI.hpp>
@@ -35,13 +39,16 @@ struct Load {
   int64_t clients = 100;
   int64_t seconds = 5;
   int64_t keys = 100'000;
+  pid_t server = 0;  // 0: none.
 };
 
 Key KeyOf(int64_t number) { return fmt::format("load/{:011}", number); }
 
-Duration ProcessTime() {
+// Of all threads of a process. Zero for one that is not there.
+Duration ProcessTime(pid_t process) {
+  clockid_t clock = CLOCK_PROCESS_CPUTIME_ID;
   timespec time{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return {};
   return Seconds(time.tv_sec) + Duration(time.tv_nsec);
 }
 
@@ -56,27 +63,33 @@ class Loader {
   Task<absl::Status> Run() {
     CO_RETURN_IF_ERROR(co_await Fill());
     const Time begin = client_.env.clock().Now();
-    const Duration cpu_begin = ProcessTime();
+    const Duration cpu_begin = ProcessTime(0);
+    const Duration server_cpu_begin = ProcessTime(load_.server);
     deadline_ = After(begin, Seconds(load_.seconds));
     for (int64_t i = 0; i < load_.clients; ++i) tasks_.Spawn("client", Work());
     co_await tasks_.Join();
     elapsed_ = client_.env.clock().Now() - begin;
-    cpu_ = ProcessTime() - cpu_begin;
+    cpu_ = ProcessTime(0) - cpu_begin;
+    if (load_.server != 0) server_cpu_ = ProcessTime(load_.server) - server_cpu_begin;
     co_return failed_;
   }
 
   void Print(bool json) const {
     const auto operations = static_cast<double>(operations_);
     const double seconds = static_cast<double>(elapsed_.count()) / 1e9;
-    const double cpu_us = static_cast<double>(cpu_.count()) / 1e3 / std::max(1.0, operations);
+    const auto each_us = [operations](Duration cpu) {
+      return static_cast<double>(cpu.count()) / 1e3 / std::max(1.0, operations);
+    };
     const auto us = [](uint64_t ns) { return static_cast<double>(ns) / 1e3; };
     fmt::print(fmt::runtime(json ? "{{\"mode\":\"{}\",\"clients\":{},\"operations\":{},"
                                    "\"operations_per_second\":{:.1f},\"transaction_p50_us\":{:.1f},"
-                                   "\"transaction_p99_us\":{:.1f},\"client_cpu_us\":{:.3f}}}\n"
+                                   "\"transaction_p99_us\":{:.1f},\"client_cpu_us\":{:.3f},"
+                                   "\"server_cpu_us\":{:.3f}}}\n"
                                  : "{}, {} clients: {} operations, {:.1f} per second; transaction "
-                                   "p50 {:.1f} us, p99 {:.1f} us; {:.3f} us of client CPU each\n"),
+                                   "p50 {:.1f} us, p99 {:.1f} us; CPU of each: client {:.3f} us, "
+                                   "server {:.3f} us\n"),
                load_.mode, load_.clients, operations_, operations / seconds, us(latency_.p50()),
-               us(latency_.p99()), cpu_us);
+               us(latency_.p99()), each_us(cpu_), each_us(server_cpu_));
   }
 
  private:
@@ -152,6 +165,7 @@ class Loader {
   Histogram latency_;
   Duration elapsed_{};
   Duration cpu_{};
+  Duration server_cpu_{};
   absl::Status failed_;
   TaskGroup tasks_;
 };
@@ -176,6 +190,7 @@ int Main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(1, 100'000));
   app.add_option("--seconds", load.seconds)->capture_default_str()->check(CLI::Range(1, 86'400));
+  app.add_option("--server", load.server, "process whose processor time is told, too");
   app.add_option("--keys", load.keys)->capture_default_str()->check(CLI::Range(1000, 100'000'000));
   try {
     app.parse(argc, argv);

@@ -2,14 +2,10 @@
 // seed. How much simulated time passes in a second of processor time, and how long a run takes to
 // begin.
 #include <benchmark/benchmark.h>
-#include <stdio.h>
-
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
-#include "core/base/status.h"
+#include "tools/bench/commands.h"
 #include "tools/bench/registration.h"
 
 namespace orrery::bench {
@@ -17,34 +13,11 @@ namespace {
 
 constexpr int kSeeds = 5;
 
-// A command's standard output; an error when it does not end with exit code 0.
-absl::StatusOr<std::string> OutputOf(const std::string& command) {
-  FILE* const pipe = ::popen(command.c_str(), "r");
-  if (pipe == nullptr) return Error(ErrorCode::io_error, "cannot run " + command);
-  std::string output;
-  char piece[4096];
-  while (const size_t bytes = ::fread(piece, 1, sizeof(piece), pipe)) output.append(piece, bytes);
-  const int end = ::pclose(pipe);
-  if (end != 0) return Error(ErrorCode::io_error, command + " has failed");
-  return output;
-}
-
-// The example's folder among this program's runfiles.
-std::string Folder() {
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  return self + ".runfiles/orrery/sim/examples/replicated_log/";
-}
+std::string Folder() { return Runfile("sim/examples/replicated_log/"); }
 
 absl::StatusOr<std::string> RunSeed(int seed) {
   return OutputOf("exec " + Folder() + "replicated_log sim -o json --scenario " + Folder() +
                   "scenario.toml --seed " + std::to_string(seed));
-}
-
-// The number under `name` in one JSON object.
-double NumberOf(const std::string& json, const std::string& name) {
-  const std::string key = "\"" + name + "\":";
-  const size_t at = json.find(key);
-  return at == std::string::npos ? 0 : std::strtod(json.c_str() + at + key.size(), nullptr);
 }
 
 // An operation is a simulated second; its time is processor time.

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,6 +26,7 @@ class Collector : public benchmark::BenchmarkReporter {
 
   void ReportRuns(const std::vector<Run>& runs) override {
     std::vector<double> seconds, cpu_seconds;
+    std::map<std::string, std::vector<double>> cpu_us_of;
     const std::string name = runs.front().run_name.function_name +
                              (runs.front().run_name.args.empty() ? "" : "/") +
                              runs.front().run_name.args;
@@ -39,9 +41,12 @@ class Collector : public benchmark::BenchmarkReporter {
       const bool by_cpu = run.run_name.time_type.empty();
       cpu_seconds.push_back(run.cpu_accumulated_time / count);
       seconds.push_back(by_cpu ? cpu_seconds.back() : run.real_accumulated_time / count);
+      for (const auto& [of, counter] : run.counters) cpu_us_of[of].push_back(counter.value);
     }
     if (seconds.empty()) return;  // A report of google benchmark's own aggregates.
-    measurements_[name] = {Median(seconds), Median(cpu_seconds)};
+    Measurement& measurement = measurements_[name];
+    measurement = {Median(seconds), Median(cpu_seconds), {}};
+    for (const auto& [of, values] : cpu_us_of) measurement.cpu_us_of[of] = Median(values);
     fmt::print(stderr, "{}{}\n", progress_, name);
   }
 
@@ -90,6 +95,8 @@ int Run(bool json, const std::vector<std::string>& rows) {
   RegisterRealBenchmarks();
   RegisterExampleBenchmarks();
   RegisterStructureBenchmarks();
+  RegisterClusterBenchmarks();
+  RegisterDatabaseBenchmarks();
 
   Machine machine{std::thread::hardware_concurrency(), LoadAverage(), 0};
   Collector collector("measured ");

@@ -12,6 +12,9 @@ namespace orrery::bench {
 struct Measurement {
   double seconds = 0;      // For one operation, by the time that counts for the benchmark.
   double cpu_seconds = 0;  // For one operation, of the whole process.
+  // What was measured in other OS processes says itself whose processor time it tells, and of what:
+  // microseconds by name, in place of `cpu_seconds`.
+  std::map<std::string, double> cpu_us_of;
 };
 using Measurements = std::map<std::string, Measurement>;
 
@@ -19,7 +22,8 @@ enum class Unit {
   kNanoseconds,
   kMilliseconds,
   kPerSecond,
-  kSimulatedPerReal,  // Operations are simulated seconds.
+  kSimulatedPerReal,    // Operations are simulated seconds.
+  kPerSimulatedSecond,  // The fewer the better.
 };
 
 struct Row {
