@@ -61,10 +61,10 @@ Task<absl::StatusOr<Peeked>> PeekLog(Env& env, RpcClient& rpc, LogMember log, Ta
   co_return peeked;
 }
 
-Task<absl::StatusOr<std::vector<LogCursor::Messages>>> ReadLocked(Env& env, RpcClient& rpc,
-                                                                  LogSet set, Tag tag,
-                                                                  Version after, Version through,
-                                                                  WhatWasPopped popped) {
+Task<absl::StatusOr<std::vector<LogCursor::Messages>>> ReadLockedSet(Env& env, RpcClient& rpc,
+                                                                     LogSet set, Tag tag,
+                                                                     Version after, Version through,
+                                                                     WhatWasPopped popped) {
   const auto bytes_max = static_cast<uint32_t>(env.knobs().Get<LogKnobs>().log_peek_bytes_max);
   std::vector<LogCursor::Messages> all;
   absl::Status last = Error(ErrorCode::connection_failed);
@@ -79,11 +79,12 @@ Task<absl::StatusOr<std::vector<LogCursor::Messages>>> ReadLocked(Env& env, RpcC
         break;
       }
       if (peeked->popped > after) {
-        if (popped == WhatWasPopped::kMissing) {
-          last = Error(ErrorCode::transaction_too_old);
-          break;
+        if (popped == WhatWasPopped::kLeaveOut) {
+          PROBE(env, "log.copy_leaves_out_popped");
+        } else if (!all.empty()) {
+          PROBE(env, "log.story_begins_anew");
+          all.clear();
         }
-        PROBE(env, "log.copy_leaves_out_popped");
         after = peeked->popped;
         continue;
       }
@@ -101,13 +102,6 @@ Task<absl::StatusOr<std::vector<LogCursor::Messages>>> ReadLocked(Env& env, RpcC
     e.Add("tag", tag.id).Add("after", after).Add("why", last);
   }
   co_return last;
-}
-
-Task<absl::StatusOr<std::vector<LogCursor::Messages>>> ReadLockedSet(Env& env, RpcClient& rpc,
-                                                                     LogSet set, Tag tag,
-                                                                     Version after,
-                                                                     Version through) {
-  return ReadLocked(env, rpc, std::move(set), tag, after, through, WhatWasPopped::kMissing);
 }
 
 }  // namespace orrery

@@ -1,4 +1,4 @@
-// Asking logs for a tag's messages: one peek, decoded; and a whole ended set. Private to this room.
+// Asking a log for a tag's messages: one peek, decoded. Private to this room.
 #pragma once
 
 #include <vector>
@@ -17,17 +17,5 @@ struct Peeked {
 // corrupt_frame when it is none. Errors: those of the call.
 Task<absl::StatusOr<Peeked>> PeekLog(Env& env, RpcClient& rpc, LogMember log, Tag tag,
                                      Version after, Version through, uint32_t bytes_max);
-
-// What to do about messages that the consumer of the tag has popped.
-enum class WhatWasPopped : uint8_t {
-  kMissing,   // They are wanted: transaction_too_old.
-  kLeaveOut,  // Their consumer has them.
-};
-
-// As ReadLockedSet.
-Task<absl::StatusOr<std::vector<LogCursor::Messages>>> ReadLocked(Env& env, RpcClient& rpc,
-                                                                  LogSet set, Tag tag,
-                                                                  Version after, Version through,
-                                                                  WhatWasPopped popped);
 
 }  // namespace orrery

@@ -9,7 +9,7 @@
 
 #include "absl/container/btree_map.h"
 #include "core/observe/probe.h"
-#include "storage/log/locked_reader.h"
+#include "storage/log/log_cursor.h"
 #include "storage/log/log_entry.h"
 #include "storage/log/mutation_codec.h"
 
@@ -76,8 +76,8 @@ Task<absl::Status> CopyLockedSet(Env& env, RpcClient& rpc, const NewLogOptions& 
   ByVersion by_version;
   for (const Tag tag : options.copy_tags) {
     CO_ASSIGN_OR_RETURN(std::vector<LogCursor::Messages> read,
-                        co_await ReadLocked(env, rpc, options.copy_from, tag, options.copy_after,
-                                            options.recovery_version, WhatWasPopped::kLeaveOut));
+                        co_await ReadLockedSet(env, rpc, options.copy_from, tag, options.copy_after,
+                                               options.recovery_version, WhatWasPopped::kLeaveOut));
     for (LogCursor::Messages& some : read) {
       std::optional<MemoryBudget::Reservation> bytes =
           env.memory().TryReserve(some.attachment.size());

@@ -89,11 +89,18 @@ class LogCursor {
   absl::btree_map<uint64_t, Version> popped_;  // By log: a pop up to here was answered.
 };
 
+// What to do when messages that are wanted were popped. Logs of a set may be popped to different
+// places.
+enum class WhatWasPopped : uint8_t {
+  kLeaveOut,      // Their consumer has them: what is left is wanted.
+  kBeginsBehind,  // The story begins behind them: nothing before what was popped is given, either.
+};
+
 // Reads all messages of `tag` in (after, through] from one ended, locked set: for recovery. Tries
 // each log of the team; connection_failed or the last error when none can give everything.
 Task<absl::StatusOr<std::vector<LogCursor::Messages>>> ReadLockedSet(Env& env, RpcClient& rpc,
                                                                      LogSet set, Tag tag,
-                                                                     Version after,
-                                                                     Version through);
+                                                                     Version after, Version through,
+                                                                     WhatWasPopped popped);
 
 }  // namespace orrery

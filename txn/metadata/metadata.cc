@@ -137,6 +137,18 @@ std::vector<Mutation> Metadata::Rows() const {
   return rows;
 }
 
+std::vector<Mutation> Metadata::Snapshot() const {
+  std::vector<Mutation> snapshot = {
+      {MutationType::kClearRange, std::string(kMetadataBegin), std::string(kMetadataEnd)}};
+  for (Mutation& row : Rows()) snapshot.push_back(std::move(row));
+  return snapshot;
+}
+
+bool Metadata::BeginsSnapshot(const MutationRef& mutation) {
+  return mutation.type == MutationType::kClearRange && mutation.key == kMetadataBegin &&
+         mutation.value == kMetadataEnd;
+}
+
 const StorageServerRow* Metadata::FindServer(uint32_t tag_id) const {
   const auto at = servers_.find(tag_id);
   return at == servers_.end() ? nullptr : &at->second;

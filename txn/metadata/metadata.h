@@ -49,6 +49,11 @@ class Metadata {
   // All rows, so that applying them to an empty Metadata gives this one.
   std::vector<Mutation> Rows() const;
 
+  // The rows behind a clear of everything: what makes everything before it in the log superfluous.
+  // Only a snapshot has that clear: Check refuses it, and Apply does not take it.
+  std::vector<Mutation> Snapshot() const;
+  static bool BeginsSnapshot(const MutationRef& mutation);
+
   const ShardMap& shards() const { return shards_; }
   const Configuration& configuration() const { return configuration_; }
   const StorageServerRow* FindServer(uint32_t tag_id) const;  // nullptr: none.

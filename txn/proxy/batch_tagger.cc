@@ -103,6 +103,13 @@ void BatchTagger::Add(const MutationRef& mutation, Version version, uint16_t ord
 
 void BatchTagger::AddOwned(Mutation mutation) { Tagged(owned_.emplace_back(std::move(mutation))); }
 
+void BatchTagger::AddSnapshot() {
+  const uint32_t tags = Intern({kMetadataTag});
+  for (Mutation& part : metadata_.Snapshot()) {
+    items_.push_back({owned_.emplace_back(std::move(part)), tags});
+  }
+}
+
 void BatchTagger::Tagged(const MutationRef& mutation) {
   if (mutation.type == MutationType::kClearRange) return TaggedClear(mutation);
   if (Metadata::Touches(mutation)) {

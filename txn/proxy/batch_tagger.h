@@ -66,6 +66,10 @@ class BatchTagger {
   // The next mutation, whose bytes are kept here.
   void AddOwned(Mutation mutation);
 
+  // A snapshot of the metadata as they are after this batch, for the metadata tag only. After all
+  // of the batch's mutations: it makes what comes before it superfluous.
+  void AddSnapshot();
+
   size_t mutations() const { return items_.size(); }
 
   LogBatches Encode();

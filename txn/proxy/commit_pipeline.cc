@@ -7,6 +7,7 @@
 #include "core/observe/expect_rare.h"
 #include "core/observe/probe.h"
 #include "core/observe/trace.h"
+#include "storage/diskqueue/page.h"
 #include "storage/log/log_methods.h"
 #include "storage/log/mutation_codec.h"
 #include "txn/proxy/commit_ids.h"
@@ -50,6 +51,7 @@ Task<absl::Status> CommitProxy::RunBatch(Batch batch) {
   CO_RETURN_IF_ERROR(co_await Linger("commit_proxy.report.late"));
   CO_RETURN_IF_ERROR(co_await Report(batch));
   Answer(batch);
+  if (batch.has_snapshot) tasks_.Spawn("pop metadata", PopMetadata(batch.version - 1));
   --batches_under_way_;
   changed_.NotifyAll();
   co_return absl::OkStatus();
@@ -188,7 +190,18 @@ absl::StatusOr<LogBatches> CommitProxy::TagBatch(Batch& batch,
   }
   for (Mutation& row : CommittedRows(batch.version, ids)) tagger.AddOwned(std::move(row));
   applied_version_ = batch.version;
-  return tagger.Encode();
+  batch.has_snapshot =
+      pushed_since_snapshot_ >= static_cast<uint64_t>(knobs_.commit_proxy_snapshot_bytes);
+  if (batch.has_snapshot) {
+    PROBE(env_, "commit_proxy.snapshot");
+    tagger.AddSnapshot();
+    pushed_since_snapshot_ = 0;
+  }
+  LogBatches batches = tagger.Encode();
+  size_t bytes = 0;
+  for (const Buffer& each : batches.of_log) bytes = std::max(bytes, each.size());
+  pushed_since_snapshot_ += bytes + kPageBytes;  // It may have a page of the queue for itself.
+  return batches;
 }
 
 absl::Status CommitProxy::ApplyStateOfOthers(const std::vector<ResolveReply>& replies,
@@ -302,6 +315,25 @@ Task<absl::Status> CommitProxy::AdvanceLog(size_t log) {
       PROBE(env_, "commit_proxy.advance_failed");
     }
   }
+}
+
+// REQUIRES: there is a snapshot of the metadata behind `version`, and it is known committed.
+// Whatever is not popped now is popped with the next snapshot.
+Task<absl::Status> CommitProxy::PopMetadata(Version version) {
+  PopRequest request;
+  request.mutable_tag()->set_kind(static_cast<uint32_t>(kMetadataTag.kind));
+  request.mutable_tag()->set_id(kMetadataTag.id);
+  request.set_incarnation(options_.proxy_id);
+  request.set_version(version);
+  std::vector<Task<absl::StatusOr<Message<PopReply>>>> calls;
+  for (const Endpoint& log : log_endpoints_) {
+    calls.push_back(rpc_.Call(log, kPop, Message<PopRequest>{request},
+                              Duration(knobs_.commit_proxy_call_timeout)));
+  }
+  for (const absl::StatusOr<Message<PopReply>>& reply : co_await WhenAll(std::move(calls))) {
+    if (!reply.ok()) PROBE(env_, "commit_proxy.pop_lost");
+  }
+  co_return absl::OkStatus();
 }
 
 void CommitProxy::LearnCommitted(Version version) {

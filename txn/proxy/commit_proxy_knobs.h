@@ -30,7 +30,9 @@ namespace orrery {
   KNOB(int64_t, commit_proxy_log_room_bytes_min, 128 << 20, random.Between(1 << 20, 64 << 20),     \
        "bytes", "with less room in a log than this, transactions that add data are refused")       \
   KNOB(int64_t, commit_proxy_log_reserve_bytes, 32 << 20, random.Between(1 << 16, 1 << 20),        \
-       "bytes", "with less room than this, those of system priority and clears are refused, too")
+       "bytes", "with less room than this, those of system priority and clears are refused, too")  \
+  KNOB(int64_t, commit_proxy_snapshot_bytes, 8 << 20, random.Between(2 << 10, 200 << 10), "bytes", \
+       "space of pushes in a log's queue after which a snapshot of the metadata is pushed")
 
 ORRERY_DEFINE_KNOBS(CommitProxyKnobs, ORRERY_COMMIT_PROXY_KNOBS);
 

@@ -62,6 +62,7 @@ class CommitProxy {
     Version previous = kInvalidVersion;
     Version version = kInvalidVersion;
     BatchVerdicts verdicts;
+    bool has_snapshot = false;  // Of the metadata.
   };
 
   // ---- Requests and batches: commit_proxy.cc.
@@ -83,6 +84,7 @@ class CommitProxy {
   Task<absl::Status> Report(const Batch& batch);
   void Answer(Batch& batch);
   Task<absl::Status> AdvanceLog(size_t log);
+  Task<absl::Status> PopMetadata(Version version);
   void LearnCommitted(Version version);
   template <class Req, class Rep>
   Task<absl::StatusOr<Message<Rep>>> Ask(Endpoint role, Method<Req, Rep> method,
@@ -104,6 +106,8 @@ class CommitProxy {
   Version applied_version_;
   size_t tag_bytes_max_ = 0;
   LogTeams teams_;
+
+  uint64_t pushed_since_snapshot_ = 0;  // Bytes of queue.
 
   Version known_committed_;
   std::vector<Version> told_;       // By log: the known committed version that it was sent.

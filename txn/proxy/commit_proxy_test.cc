@@ -123,15 +123,39 @@ class Model {
   std::vector<std::optional<Shard>> shards_;  // By slot: the shard that begins there.
 };
 
-// The streams of one log, in the model's form.
-std::map<Tag, Stream> StreamsOf(const FakeLog& log) {
+// The rest of the batch is `metadata`, for the metadata tag alone.
+void ExpectSnapshot(MutationBatchReader& reader, const Metadata& metadata) {
+  const std::vector<Mutation> rows = metadata.Rows();
+  ASSERT_EQ(reader.remaining(), rows.size());
+  for (const Mutation& row : rows) {
+    ASSERT_TRUE(reader.Next().ok());
+    EXPECT_EQ(reader.mutation(), MutationRef(row));
+    EXPECT_TRUE(std::ranges::equal(reader.tags(), std::vector<Tag>{kMetadataTag}));
+  }
+}
+
+// The streams of one log, in the model's form. Snapshots of the metadata are left out, after they
+// were compared with what came before.
+std::map<Tag, Stream> StreamsOf(const FakeLog& log, uint64_t& snapshots) {
   std::map<Tag, Stream> streams;
+  Metadata metadata;
+  for (const Mutation& row : Cluster::FirstMetadata()) metadata.Apply(row);
+  std::set<Version> whole = {kFirst + 1};  // Where the metadata can be read from.
   for (const auto& [version, batch] : log.batches) {
     absl::StatusOr<MutationBatchReader> reader = MutationBatchReader::Open(batch);
     EXPECT_TRUE(reader.ok());
     while (reader.ok() && reader->remaining() > 0) {
       EXPECT_TRUE(reader->Next().ok());
       const MutationRef& mutation = reader->mutation();
+      if (Metadata::BeginsSnapshot(mutation)) {
+        ++snapshots;
+        whole.insert(version);
+        ExpectSnapshot(*reader, metadata);
+        break;
+      }
+      if (std::ranges::find(reader->tags(), kMetadataTag) != reader->tags().end()) {
+        metadata.Apply(mutation);
+      }
       std::string verb;
       KeyRangeRef range;
       for (const auto& [prefix, name] :
@@ -156,6 +180,7 @@ std::map<Tag, Stream> StreamsOf(const FakeLog& log) {
       }
     }
   }
+  EXPECT_TRUE(whole.contains(log.metadata_popped + 1)) << log.metadata_popped;
   return streams;
 }
 
@@ -246,6 +271,8 @@ struct Totals {
   uint64_t refused = 0;
   uint64_t largest_batch = 0;
   uint64_t repeats = 0;
+  uint64_t snapshots = 0;
+  uint64_t pops = 0;  // Seeds in which a snapshot let metadata go.
 };
 
 void RunSeed(uint64_t seed, Totals& totals) {
@@ -289,7 +316,8 @@ void RunSeed(uint64_t seed, Totals& totals) {
   }
   for (size_t i = 0; i < cluster.logs.size(); ++i) {
     FakeLog& log = *cluster.logs[i];
-    std::map<Tag, Stream> streams = StreamsOf(log);
+    std::map<Tag, Stream> streams = StreamsOf(log, totals.snapshots);
+    totals.pops += log.metadata_popped > kFirst;
     for (const auto& [tag, stream] : model.streams) {
       const std::vector<size_t> team = LogTeamOf(tag, cluster.log_set);
       const bool keeps = std::ranges::find(team, i) != team.end();
@@ -312,9 +340,11 @@ TEST(CommitProxyTest, StreamsAreWhatTheAnswersSay) {
   EXPECT_GT(totals.refused, 1000u);
   EXPECT_GT(totals.largest_batch, 5u);
   EXPECT_GT(totals.repeats, 100u);
+  EXPECT_GT(totals.snapshots, 500u);
+  EXPECT_GT(totals.pops, 100u);
   std::cout << "committed " << totals.committed << ", refused " << totals.refused
             << ", largest batch " << totals.largest_batch << ", asked again " << totals.repeats
-            << "\n";
+            << ", snapshots " << totals.snapshots << ", logs that popped " << totals.pops << "\n";
 }
 
 Sent SetOne(std::string key, std::string value) {

@@ -91,15 +91,25 @@ absl::StatusOr<Metadata> FirstMetadata(const std::vector<std::string>& configura
   return metadata;
 }
 
-absl::Status ApplyBatch(std::string_view batch, Metadata& metadata) {
-  ASSIGN_OR_RETURN(MutationBatchReader reader, MutationBatchReader::Open(batch));
-  while (reader.remaining() > 0) {
-    RETURN_IF_ERROR(reader.Next());
-    if (!Metadata::Touches(reader.mutation())) continue;
-    RETURN_IF_ERROR(metadata.Check(reader.mutation()));
-    metadata.Apply(reader.mutation());
+absl::StatusOr<Metadata> MetadataOf(std::span<const std::string_view> batches) {
+  Metadata metadata;
+  bool snapshot = false;
+  for (const std::string_view batch : batches) {
+    ASSIGN_OR_RETURN(MutationBatchReader reader, MutationBatchReader::Open(batch));
+    while (reader.remaining() > 0) {
+      RETURN_IF_ERROR(reader.Next());
+      if (Metadata::BeginsSnapshot(reader.mutation())) {
+        snapshot = true;
+        metadata = Metadata();
+        continue;
+      }
+      RETURN_IF_ERROR(Metadata::Check(reader.mutation()));
+      metadata.Apply(reader.mutation());
+    }
+    if (!snapshot) break;
   }
-  return absl::OkStatus();
+  if (snapshot) return metadata;
+  return Error(ErrorCode::file_corrupt, "the log does not begin with a snapshot of the metadata");
 }
 
 std::vector<TaggedMutation> RecoveryTransaction(const Metadata& metadata, Version recovery_version,
@@ -116,7 +126,10 @@ std::vector<TaggedMutation> RecoveryTransaction(const Metadata& metadata, Versio
     row_tags = storage;
   }
   row_tags.push_back(kMetadataTag);
-  for (Mutation& row : metadata.Rows()) mutations.push_back({row_tags, std::move(row)});
+  for (Mutation& part : metadata.Snapshot()) {
+    const bool row = !Metadata::BeginsSnapshot(part);
+    mutations.push_back({row ? row_tags : std::vector<Tag>{kMetadataTag}, std::move(part)});
+  }
   return mutations;
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/status.h"
@@ -42,8 +44,10 @@ GenerationRecord WithoutDrained(const GenerationRecord& record, Version durable)
 absl::StatusOr<Metadata> FirstMetadata(const std::vector<std::string>& configuration,
                                        const std::vector<StorageServerRow>& servers);
 
-// Applies the mutations of a batch to `metadata`. Errors: file_corrupt, protocol_mismatch.
-absl::Status ApplyBatch(std::string_view batch, Metadata& metadata);
+// The metadata that messages of the metadata tag amount to, in their order. The first one has a
+// snapshot: everything before that was popped. Errors: file_corrupt (it has none, too),
+// protocol_mismatch.
+absl::StatusOr<Metadata> MetadataOf(std::span<const std::string_view> batches);
 
 struct TaggedMutation {
   std::vector<Tag> tags;

@@ -100,23 +100,26 @@ class Recovery {
     LogSet set = old_set();
     set.clear_logs();
     for (LogMember& log : CompleteLogs()) *set.add_logs() = std::move(log);
-    const Version after = set.first_version() - 1;
+    CO_ASSIGN_OR_RETURN(metadata_, co_await ReadMetadataFrom(std::move(set)));
+    co_return absl::OkStatus();
+  }
+
+  // The logs of `set` may have popped the metadata up to one snapshot or another.
+  Task<absl::StatusOr<Metadata>> ReadMetadataFrom(LogSet set) {
     CO_ASSIGN_OR_RETURN(const std::vector<LogCursor::Messages> read,
-                        co_await ReadLockedSet(env_, rpc_, std::move(set), kMetadataTag, after,
-                                               takeover_.recovery_version));
-    Metadata metadata;
-    bool snapshot = false;
+                        co_await ReadLockedSet(
+                            env_, rpc_, std::move(set), kMetadataTag, old_set().first_version() - 1,
+                            takeover_.recovery_version, WhatWasPopped::kBeginsBehind));
+    std::vector<std::string_view> batches;
     for (const LogCursor::Messages& messages : read) {
       for (const LogCursor::VersionMessages& version : messages.versions) {
-        snapshot = snapshot || version.version == old_set().first_version();
-        CO_RETURN_IF_ERROR(ApplyBatch(version.batch, metadata));
+        if (batches.empty() && version.version != old_set().first_version()) {
+          PROBE(env_, "recovery.metadata_from_later_snapshot");
+        }
+        batches.push_back(version.batch);
       }
     }
-    if (!snapshot) {
-      co_return Error(ErrorCode::file_corrupt, "the logs have no snapshot of the metadata");
-    }
-    metadata_ = std::move(metadata);
-    co_return absl::OkStatus();
+    co_return MetadataOf(batches);
   }
 
   // Somebody could not read what the old logs claim to have. Whoever does not deliver counts as
@@ -139,19 +142,17 @@ class Recovery {
     LogSet alone = old_set();
     alone.clear_logs();
     *alone.add_logs() = log;
-    CO_RETURN_IF_ERROR(
-        (co_await ReadLockedSet(env_, rpc_, alone, kMetadataTag, old_set().first_version() - 1,
-                                takeover_.recovery_version))
-            .status());
+    CO_RETURN_IF_ERROR((co_await ReadMetadataFrom(alone)).status());
     for (const Tag tag : StorageTags(metadata_)) {
       bool in_team = false;
       for (const size_t i : LogTeamOf(tag, old_set())) {
         in_team = in_team || old_set().logs(static_cast<int>(i)).log_id() == log.log_id();
       }
       if (!in_team) continue;
-      CO_RETURN_IF_ERROR((co_await ReadLockedSet(env_, rpc_, alone, tag, takeover_.known_committed,
-                                                 takeover_.recovery_version))
-                             .status());
+      CO_RETURN_IF_ERROR(
+          (co_await ReadLockedSet(env_, rpc_, alone, tag, takeover_.known_committed,
+                                  takeover_.recovery_version, WhatWasPopped::kLeaveOut))
+              .status());
     }
     co_return absl::OkStatus();
   }

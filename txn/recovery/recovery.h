@@ -2,7 +2,7 @@
 //
 //   read      the record, at a register generation of our own
 //   lock      every log of its current set; decide RV and KCV (recovery_version.h)
-//   metadata  from the metadata tag: the snapshot at the set's first version, and what follows
+//   metadata  from the metadata tag: the oldest snapshot that is left, and what follows
 //   recruit   new logs, which copy (KCV, RV]; sequencer, resolvers, proxies
 //   transact  the recovery transaction, at RV + kGenerationJump, durable on all new logs: snapshot
 //             of the metadata, and to every tag the message that a generation begins

@@ -105,6 +105,7 @@ struct FakeLog {
   uint64_t repeats = 0;  // Pushes that came again.
   bool locked = false;
   std::map<Version, std::string> batches;
+  Version metadata_popped = kFirst;
   Notify changed;
 
   Task<absl::Status> Run(RoleContext context) {
@@ -118,7 +119,18 @@ struct FakeLog {
         kAdvanceKnownCommitted,
         [this](Message<AdvanceRequest> r, CallInfo) { return Advance(r.header.known_committed()); },
         context.token);
+    context.server.Handle(
+        kPop, [this](Message<PopRequest> r, CallInfo) { return Pop(r.header); }, context.token);
     co_return co_await never.future();
+  }
+
+  Task<absl::StatusOr<Message<PopReply>>> Pop(PopRequest request) {
+    EXPECT_EQ(request.tag().kind(), static_cast<uint32_t>(TagKind::kMetadata));
+    // What is left begins with what must be a snapshot, and is committed.
+    EXPECT_TRUE(batches.contains(request.version() + 1));
+    EXPECT_LT(request.version(), sequencer->committed);
+    metadata_popped = std::max(metadata_popped, Version{request.version()});
+    co_return Message<PopReply>();
   }
 
   void Learn(Version version) {
