@@ -41,6 +41,8 @@ class MutationBatchWriter {
   // REQUIRES: fewer than 2^32 mutations. The same tags in another order are another encoding.
   void Add(std::span<const Tag> tags, const MutationRef& mutation);
 
+  uint32_t count() const { return count_; }
+
   std::string Finish() &&;
 
  private:

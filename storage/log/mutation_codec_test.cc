@@ -26,6 +26,7 @@ struct Tagged {
 std::string Encode(const std::vector<Tagged>& batch) {
   MutationBatchWriter writer;
   for (const Tagged& one : batch) writer.Add(one.tags, one.mutation);
+  EXPECT_EQ(writer.count(), batch.size());
   return std::move(writer).Finish();
 }
 
