@@ -1,6 +1,6 @@
-// Goal: the database keeps its promises in every scenario, and does little when nobody wants anything
-// of it. Method: a few seeds of each scenario; one of them twice, to the same hash. The events of
-// the idle one are counted, those of its creation included.
+// Goal: the database keeps its promises in every scenario, and does little when nobody wants
+// anything of it. Method: a few seeds of each scenario; one of them twice, to the same hash. The
+// events of the idle one are counted, those of its creation included.
 #include "workloads/sweep_fixture.h"
 
 namespace orrery::workloads {
