@@ -29,6 +29,8 @@ TEST(Ledger, WhatIsAcknowledgedMustBeRead) {
   EXPECT_TRUE(book.EndRead(book.BeginRead(key), 100, one).ok());
   ExpectViolation(book.EndRead(book.BeginRead(key), 100, std::nullopt), "read 0 after 1");
   ExpectViolation(book.EndRead(book.BeginRead(key), 99, one), "after a commit at 100");
+  ExpectViolation(book.CheckReadVersion(book.BeginRead(key), 99), "after a commit at 100");
+  EXPECT_TRUE(book.CheckReadVersion(book.BeginRead(key), 100).ok());
   ExpectViolation(book.EndRead(book.BeginRead(key), 100, "2:"), "only 1 were written");
   ExpectViolation(book.EndRead(book.BeginRead(key), 100, "x"), "nobody wrote");
 }

@@ -48,6 +48,7 @@ Task<absl::Status> LedgerWorkload::WriteOnce(Transaction& transaction, size_t wh
   if (!blind) {
     const LedgerBook::Expectation expected = book_->BeginOwnRead(which);
     CO_ASSIGN_OR_RETURN(const Version version, co_await transaction.GetReadVersion());
+    CO_RETURN_IF_ERROR(book_->CheckReadVersion(expected, version));
     CO_ASSIGN_OR_RETURN(const std::optional<std::string> before,
                         co_await transaction.Get(book_->KeyOf(which)));
     CO_RETURN_IF_ERROR(book_->EndRead(expected, version, before));
@@ -81,6 +82,9 @@ Task<absl::Status> LedgerWorkload::Read(Database& database, size_t which) {
     const absl::StatusOr<Version> version = co_await transaction.GetReadVersion();
     failed = version.status();
     if (failed.ok()) {
+      // Without waiting for the storage servers: a stale proxy may be cut off together with this
+      // client, but not with them.
+      CO_RETURN_IF_ERROR(book_->CheckReadVersion(expected, *version));
       const absl::StatusOr<std::optional<std::string>> value =
           co_await transaction.Get(book_->KeyOf(which));
       if (value.ok()) {

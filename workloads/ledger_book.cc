@@ -45,6 +45,13 @@ LedgerBook::Expectation LedgerBook::BeginOwnRead(size_t which) const {
   return expected;
 }
 
+absl::Status LedgerBook::CheckReadVersion(const Expectation& expected, Version read_version) const {
+  if (read_version >= expected.version) return absl::OkStatus();
+  return Violated("the read version " + std::to_string(read_version) +
+                  " was given after a commit at " + std::to_string(expected.version) +
+                  " had been acknowledged");
+}
+
 absl::Status LedgerBook::EndRead(const Expectation& expected, Version read_version,
                                  const std::optional<std::string>& value) {
   Register& target = registers_[expected.which];
@@ -71,11 +78,7 @@ absl::Status LedgerBook::EndRead(const Expectation& expected, Version read_versi
     return Violated(key + at + ": its writer read " + std::to_string(number) + ", which was not " +
                     "acknowledged, before it wrote the next");
   }
-  if (read_version < expected.version) {
-    return Violated("the read version " + std::to_string(read_version) +
-                    " was given after a commit at " + std::to_string(expected.version) +
-                    " had been acknowledged");
-  }
+  RETURN_IF_ERROR(CheckReadVersion(expected, read_version));
   target.seen = std::max(target.seen, number);
   return absl::OkStatus();
 }

@@ -50,6 +50,8 @@ class LedgerBook {
   // The same by its writer, within the transaction that writes: what it acknowledged last is there
   // and nothing else.
   Expectation BeginOwnRead(size_t which) const;
+  // As soon as the read version is known, whatever becomes of the read.
+  absl::Status CheckReadVersion(const Expectation& expected, Version read_version) const;
   absl::Status EndRead(const Expectation& expected, Version read_version,
                        const std::optional<std::string>& value);
 

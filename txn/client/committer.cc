@@ -5,6 +5,7 @@
 
 #include "core/base/encoding.h"
 #include "core/base/fixed.h"
+#include "core/env/buggify.h"
 #include "core/observe/probe.h"
 #include "core/observe/trace.h"
 #include "txn/client/client_backoff.h"
@@ -68,8 +69,13 @@ Task<absl::StatusOr<CommitAnswer>> Committer::Commit(CommitOrder order, bool* se
     request.header.set_report_conflicts(order.report_conflicts);
     request.attachment = attachment;
     *sent = true;
-    absl::StatusOr<Message<CommitReply>> reply = co_await proxies_.Call(
-        Proxies::Kind::kCommit, kCommit, std::move(request), knobs_.client_commit_timeout);
+    Duration timeout = knobs_.client_commit_timeout;
+    if (Buggify(env_, "client.commit.impatient", OneIn(50))) {
+      // The commit is still on its way when the search for it begins.
+      timeout = env_.random("client.commit.impatient").Between(Duration(0), Milliseconds(50));
+    }
+    absl::StatusOr<Message<CommitReply>> reply =
+        co_await proxies_.Call(Proxies::Kind::kCommit, kCommit, std::move(request), timeout);
     absl::StatusOr<CommitAnswer> answer =
         reply.ok() ? ToAnswer(reply->header) : absl::StatusOr<CommitAnswer>(reply.status());
     if (answer.ok()) co_return answer;

@@ -4,8 +4,10 @@
 #include <utility>
 #include <variant>
 
+#include "core/async/sleep.h"
 #include "core/async/when_any.h"
 #include "core/base/invariant.h"
+#include "core/env/buggify.h"
 #include "core/rpc/endpoint_message.h"
 #include "txn/client/client_backoff.h"
 #include "txn/client/client_knobs.h"
@@ -46,6 +48,10 @@ class CoordinatedConnection final : public ClusterConnection {
         continue;
       }
       backoff.Reset();
+      // Until it learns of the next generation, it asks the proxies of the last one.
+      if (Buggify(env_, "published_state.late", OneIn(2))) {
+        co_await Sleep(env_.clock(), env_.random("published_state.late").Between({}, Seconds(5)));
+      }
       Learn(reply->header);
     }
   }

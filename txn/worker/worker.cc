@@ -369,6 +369,10 @@ class Worker {
       if (state.log_system().generation() == 0) continue;
       if (std::pair(state.log_system().generation(), state.state_id()) >
           std::pair(known_generation_, known_state_id_)) {
+        // Roles of ended generations live until here.
+        if (Buggify(env_, "published_state.late", Ratio{3, 4})) {
+          co_await Sleep(env_.clock(), env_.random("published_state.late").Between({}, Seconds(5)));
+        }
         OnState(state);
       }
     }
