@@ -70,7 +70,8 @@ class Dev(unittest.TestCase):
 
     def test_bad_usage_is_one_line(self):
         for arguments in (("nonsense",), ("test", "--nonsense"), ("build", "x"), ("run",),
-                          ("run", "no such; name"), ("lint", "--nonsense")):
+                          ("run", "no such; name"), ("mutants", "none"), ("mutants", "x", "y"),
+                          ("lint", "--nonsense")):
             with self.subTest(arguments=arguments):
                 result = run_dev(*arguments)
                 self.assertEqual(result.returncode, 2)
@@ -85,7 +86,8 @@ class Dev(unittest.TestCase):
     def test_help_names_every_verb(self):
         result = run_dev("--help")
         self.assertEqual(result.returncode, 0)
-        for verb in ("setup", "build", "test", "demo", "bench", "run", "format", "lint"):
+        for verb in ("setup", "build", "test", "mutants", "demo", "bench", "run", "format",
+                     "lint"):
             self.assertIn(f"\n  {verb} ", result.stdout)
 
 

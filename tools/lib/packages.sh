@@ -3,14 +3,14 @@
 # shellcheck shell=bash
 
 # To build everything; the demonstration and the benchmarks need nothing more. A test of the
-# debugger's commands needs gdb. The sanitizer runtimes come with libclang-rt-16-dev, llvm-16 has
-# the symbolizer of their reports.
+# debugger's commands needs gdb, one that applies patches git. The sanitizer runtimes come with
+# libclang-rt-16-dev, llvm-16 has the symbolizer of their reports.
 build_packages=(
   clang-16 lld-16 bazel-bootstrap python3 openssl
   libabsl-dev libprotobuf-dev protobuf-compiler libgtest-dev libfmt-dev libasio-dev libssl-dev
   libtomlplusplus-dev libcli11-dev libxxhash-dev libbenchmark-dev libedit-dev
 )
-test_packages=(gdb)
+test_packages=(gdb git)
 sanitizer_packages=(libclang-rt-16-dev llvm-16)
 format_packages=(git clang-format-16)
 lint_packages=(clang-tidy-16)
