@@ -148,16 +148,16 @@ largest_files() {
     mismatch "the ten largest files by the index are others than find's"
 }
 
-# Lists both names over and over: each is whole or not there.
+# watch_rename DIRECTORY ENTRIES READER: lists both names over and over: each is whole or not there.
 watch_rename() {
-  local name count
+  local name count error=$work/reader-error-$3
   while [ -e "$work/renaming" ]; do
     for name in "$1" "$1.renamed"; do
-      if count=$(client ls --count "$name" 2>"$work/reader-error"); then
+      if count=$(client ls --count "$name" 2>"$error"); then
         [ "$count" = "$2" ] || { echo "$name has $count entries" >"$work/half"; return; }
         echo "$name" >>"$work/seen"
-      elif ! grep -q 'no such entry' "$work/reader-error"; then
-        cp "$work/reader-error" "$work/half"
+      elif ! grep -q 'no such entry' "$error"; then
+        cp "$error" "$work/half"
         return
       fi
     done
@@ -172,7 +172,7 @@ rename_directory() {
   step "renaming $large, $count entries, back and forth while two readers list it"
   touch "$work/renaming"
   for i in 1 2; do
-    watch_rename "$large" "$count" &
+    watch_rename "$large" "$count" "$i" &
     readers+=($!)
     background+=($!)
   done
