@@ -10,6 +10,10 @@ namespace orrery {
        "messages that one log keeps in memory; older ones are read back from its queue")           \
   KNOB(int64_t, log_reserve_bytes, 64 << 20, random.Between(1 << 16, 1 << 20), "bytes",            \
        "room that a log does not report to proxies: for what is under way and for recovery")       \
+  KNOB(int64_t, log_grow_ahead_bytes, 4 << 20, random.Between(1 << 14, 1 << 15), "bytes",          \
+       "with less room than this in its file a log makes it longer, before a push needs it")       \
+  KNOB(Duration, log_grow_retry_delay, Seconds(1), Milliseconds(random.Between(100, 2000)), "s",   \
+       "a log whose disk was full tries again after this")                                         \
   KNOB(int64_t, log_trim_bytes_min, 1 << 20, random.Between(1 << 12, 1 << 16), "bytes",            \
        "space in the queue is given back when this much has been popped")                          \
   KNOB(Duration, log_chain_wait_max, Seconds(5), Milliseconds(random.Between(1000, 5000)), "s",    \

@@ -22,7 +22,11 @@ LogServer::LogServer(Env& env, std::unique_ptr<DiskQueue> queue, LogState state)
       pushed_bytes_(env.metrics().AddCounter("log_pushed", "bytes", "batches accepted by logs")),
       spilled_reads_(env.metrics().AddCounter("log_spilled_reads", "versions",
                                               "versions read back from the queue for peeks")),
+      queue_bytes_(env.metrics().AddGauge("log_queue", "bytes",
+                                          "what logs keep in their queues for consumers")),
       tasks_(env.executor(), [this](std::string_view, absl::Status status) { Stop(status); }) {}
+
+LogServer::~LogServer() { queue_bytes_.Add(-queue_bytes_counted_); }
 
 Task<absl::Status> LogServer::Run(RoleContext& context) {
   Future<absl::Status> stopped = stopped_.future();
@@ -37,6 +41,8 @@ Task<absl::Status> LogServer::Run(RoleContext& context) {
   server.Handle<kPop, &LogServer::Pop>(this, token);
   tasks_.Spawn("log sync", SyncLoop());
   tasks_.Spawn("log trim", TrimLoop());
+  tasks_.Spawn("log grow", GrowLoop());
+  CountQueue();
   ChargeMemory();
   context.ready.Set(absl::OkStatus());
   co_return co_await std::move(stopped);
@@ -98,7 +104,6 @@ Task<absl::Status> LogServer::AcceptPush(const PushRequest& request, Buffer batc
     }
     if (CodeOf(accepted) != ErrorCode::disk_full) co_return accepted;
     const absl::Status room = co_await queue_->MakeRoom(kLogEntryHeaderBytes + batch.size());
-    cannot_grow_ = !room.ok();
     if (CodeOf(room) == ErrorCode::disk_full) {
       // Its version is assigned: without it nothing can follow. What is here can still be read.
       PROBE(env_, "log.disk_full");
@@ -190,6 +195,8 @@ Task<absl::Status> LogServer::SyncLoop() {
     const Version version = state_.accepted();
     CO_RETURN_IF_ERROR(co_await queue_->Commit());
     state_.OnDurable(version);
+    CountQueue();
+    if (IsToGrow()) grow_.NotifyAll();
     durable_.NotifyAll();
     OnProgress();
     if (CanTrim()) trim_.NotifyAll();
@@ -213,6 +220,27 @@ Task<absl::Status> LogServer::TrimLoop() {
   }
 }
 
+bool LogServer::IsToGrow() const {
+  return queue_->RoomBytes() < static_cast<uint64_t>(knobs_.log_grow_ahead_bytes) &&
+         queue_->file_bytes() < static_cast<uint64_t>(queue_knobs_.disk_queue_bytes_max) &&
+         !state_.locked();
+}
+
+// Before a push needs it: so that proxies hear of a full disk in time.
+Task<absl::Status> LogServer::GrowLoop() {
+  for (;;) {
+    while (!IsToGrow()) co_await grow_.Wait();
+    const absl::Status grown =
+        co_await queue_->MakeRoom(2 * static_cast<uint64_t>(knobs_.log_grow_ahead_bytes));
+    if (grown.ok() && cannot_grow_) PROBE(env_, "log.grows_again");
+    cannot_grow_ = !grown.ok();
+    if (grown.ok()) continue;
+    if (CodeOf(grown) != ErrorCode::disk_full) co_return grown;
+    PROBE(env_, "log.cannot_grow");
+    co_await Sleep(env_.clock(), knobs_.log_grow_retry_delay);
+  }
+}
+
 // The pops are durable before what they popped may go.
 Task<absl::Status> LogServer::Trim(Location to) {
   const std::string pops = EncodeLogEntry(state_.pops());
@@ -228,7 +256,14 @@ Task<absl::Status> LogServer::Trim(Location to) {
     }
   }
   CO_RETURN_IF_ERROR(co_await queue_->Commit());
-  co_return queue_->Pop(to);
+  const absl::Status popped = queue_->Pop(to);
+  CountQueue();
+  co_return popped;
+}
+
+void LogServer::CountQueue() {
+  const auto now = static_cast<int64_t>(queue_->live_bytes());
+  queue_bytes_.Add(now - std::exchange(queue_bytes_counted_, now));
 }
 
 void LogServer::OnProgress() {

@@ -25,6 +25,7 @@ class LogServer {
  public:
   // `state` says what is in `queue`.
   LogServer(Env& env, std::unique_ptr<DiskQueue> queue, LogState state);
+  ~LogServer();
 
   // Serves until the disk fails. Once.
   Task<absl::Status> Run(RoleContext& context);
@@ -54,12 +55,15 @@ class LogServer {
 
   Task<absl::Status> SyncLoop();
   Task<absl::Status> TrimLoop();
+  Task<absl::Status> GrowLoop();
   Task<absl::Status> Trim(Location to);
   bool CanTrim() const;
+  bool IsToGrow() const;
 
   void LockNow();
   void OnProgress();
   void ChargeMemory();
+  void CountQueue();
   uint64_t RoomBytes() const;
   void Stop(absl::Status status);
 
@@ -69,16 +73,19 @@ class LogServer {
   const std::unique_ptr<DiskQueue> queue_;
   LogState state_;
   MemoryBudget::Reservation memory_;
-  bool cannot_grow_ = false;  // The last attempt to make room failed.
+  bool cannot_grow_ = false;  // The last attempt to make the queue longer failed.
   absl::Status stopped_why_;
   std::pair<Version, Version> progress_told_;  // Durable and known committed.
   Counter& pushed_bytes_;
   Counter& spilled_reads_;
+  Gauge& queue_bytes_;
+  int64_t queue_bytes_counted_ = 0;  // Of this log, in the gauge of all of the process.
 
   Notify accepted_;  // A version was accepted, or none will be any more.
   Notify durable_;   // state_.durable() grew, or never will.
   Notify readable_;  // A peek may see more.
   Notify trim_;      // CanTrim() may have become true.
+  Notify grow_;      // IsToGrow() may have become true.
   Promise<absl::Status> stopped_;
   TaskGroup tasks_;
 };

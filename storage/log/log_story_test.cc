@@ -269,6 +269,75 @@ TEST_F(LogStoryTest, AFullLogReportsItThenLocksItself) {
   EXPECT_EQ((**peek)->header.through(), version);
 }
 
+// A proxy that refuses what adds data while there is no room, and goes on with empty pushes, keeps
+// its generation; and hears of the room that there is again.
+TEST_F(LogStoryTest, AFullDiskIsReportedBeforeAPushFails) {
+  ASSERT_TRUE(knobs_.Set("disk_queue_initial_bytes", "1048576").ok());
+  ASSERT_TRUE(knobs_.Set("disk_queue_growth_bytes", "65536").ok());
+  ASSERT_TRUE(knobs_.Set("log_grow_ahead_bytes", "262144").ok());
+  ASSERT_TRUE(knobs_.Set("log_reserve_bytes", "262144").ok());
+  Start(1);
+  sim::Disk& disk = machine(0).disk();
+  disk.SetCapacity(disk.used_bytes());
+  Version version = 100;
+  const auto room_after = [&](size_t bytes) -> uint64_t {
+    const auto pushed = Push(0, version, version + 1, bytes);
+    Run(Milliseconds(200));
+    EXPECT_EQ(CodeOfResult(pushed), ErrorCode::ok) << version;
+    ++version;
+    return CodeOfResult(pushed) == ErrorCode::ok ? (**pushed)->header.room_bytes() : 0;
+  };
+  int pushes = 0;
+  while (room_after(5000) > 0) ++pushes;
+  EXPECT_GT(pushes, 10);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(room_after(10), 0u);
+  disk.SetCapacity(sim::Disk::kNoCapacityLimit);
+  Run(Seconds(2));
+  EXPECT_GT(room_after(10), 100u << 20);
+}
+
+// Logs have popped to different places. What was read from one of them is of no use when another
+// one, from which the rest is read, has popped beyond it.
+TEST_F(LogStoryTest, AStoryBeginsBehindWhatWasPopped) {
+  Start(2);
+  for (Version v = 100; v < 110; ++v) {
+    for (size_t log = 0; log < 2; ++log) PushOk(log, v, v + 1);
+  }
+  // The one that is asked first ends below the other one.
+  const std::vector<size_t> team = LogTeamOf(kTag, set_);
+  PushOk(team[1], 110, 111);
+  PushOk(team[1], 111, 112);
+  const auto pop = [this](size_t log, Version version) {
+    Message<PopRequest> request;
+    request.header.set_version(version);
+    const auto popped = Call(log, kPop, std::move(request));
+    Run(Milliseconds(50));
+    EXPECT_EQ(CodeOfResult(popped), ErrorCode::ok);
+  };
+  const auto read = [&](Version through, WhatWasPopped popped) {
+    std::string versions;
+    scripts_.push_back([&, through, popped](Env& env, RpcClient& rpc) -> Task<absl::Status> {
+      CO_ASSIGN_OR_RETURN(const auto all,
+                          co_await ReadLockedSet(env, rpc, set_, kTag, 100, through, popped));
+      for (const LogCursor::Messages& some : all) {
+        for (const auto& each : some.versions) versions += std::to_string(each.version) + " ";
+      }
+      co_return absl::OkStatus();
+    });
+    Run(Seconds(1));
+    return versions;
+  };
+  for (size_t log = 0; log < 2; ++log) Call(log, kLockLog, Message<LockRequest>());
+  pop(team[0], 104);
+  EXPECT_EQ(read(107, WhatWasPopped::kBeginsBehind), "105 106 107 ");
+  pop(team[1], 102);
+  EXPECT_EQ(read(111, WhatWasPopped::kBeginsBehind), "105 106 107 108 109 110 111 ");
+  pop(team[1], 111);
+  EXPECT_EQ(read(112, WhatWasPopped::kBeginsBehind), "112 ");
+  EXPECT_EQ(read(112, WhatWasPopped::kLeaveOut), "105 106 107 108 109 110 112 ");
+  EXPECT_EQ(read(110, WhatWasPopped::kBeginsBehind), "105 106 107 108 109 110 ");
+}
+
 TEST_F(LogStoryTest, PoppedSpaceIsUsedAgainAndPopsAreRemembered) {
   ASSERT_TRUE(knobs_.Set("disk_queue_initial_bytes", "65536").ok());
   ASSERT_TRUE(knobs_.Set("disk_queue_bytes_max", "262144").ok());

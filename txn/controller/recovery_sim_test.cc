@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/observe/metrics.h"
 #include "txn/controller/testing/recovery_world.h"
 
 namespace orrery::testing {
@@ -150,6 +151,43 @@ TEST(RecoverySimTest, KillsPowerLossesAndPauses) {
   EXPECT_GT(totals.rows, 20'000u);
   std::cout << "generations " << totals.generations << ", waits " << totals.waits << ", rows "
             << totals.rows << "\n";
+}
+
+// A generation that lives on: consumers pop, metadata included, and the logs' queues stay small;
+// and the next generation finds its metadata behind all that was popped.
+TEST(RecoverySimTest, TheLogsOfALongGenerationStaySmall) {
+  RecoveryWorld cluster({.seed = 6,
+                         .row_bytes = 5000,
+                         .knobs = {"log_trim_bytes_min=65536", "commit_proxy_snapshot_bytes=262144",
+                                   "disk_queue_bytes_max=16777216", "log_reserve_bytes=65536",
+                                   "commit_proxy_log_room_bytes_min=1048576",
+                                   "commit_proxy_log_reserve_bytes=65536"}});
+  ASSERT_TRUE(cluster.RunUntilRecovered(0, Seconds(30))) << Reason(cluster);
+  const uint64_t generation = cluster.observed().generation_max;
+  int64_t queue_max = 0;
+  for (int i = 0; i < 600; ++i) {
+    ASSERT_TRUE(cluster.Run(Milliseconds(100)));
+    for (size_t m = 0; m < cluster.machines(); ++m) {
+      queue_max = std::max(
+          queue_max, cluster.process(m).env().metrics().AddGauge("log_queue", "bytes", "").value());
+    }
+  }
+  uint64_t pushed = 0;
+  for (size_t m = 0; m < cluster.machines(); ++m) {
+    pushed = std::max(
+        pushed, cluster.process(m).env().metrics().AddCounter("log_pushed", "bytes", "").value());
+  }
+  EXPECT_EQ(cluster.observed().generation_max, generation);
+  std::cout << "pushed " << pushed << " bytes, queue at most " << queue_max << "\n";
+  EXPECT_GT(pushed, 8u << 20);
+  EXPECT_GT(queue_max, 0);
+  EXPECT_LT(queue_max, 6 << 20);
+  for (const RoleInfo& role : cluster.observed().status.state().roles()) {
+    if (role.kind() == RoleInfo::SEQUENCER) cluster.world().FindProcess(role.process())->Kill();
+  }
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.RunUntilRecovered(generation, Seconds(60))) << Reason(cluster);
+  ASSERT_TRUE(cluster.RunUntilRowsRead(Seconds(60))) << Reason(cluster);
 }
 
 TEST(RecoverySimTest, IdleCostsLittle) {

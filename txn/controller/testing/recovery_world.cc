@@ -56,13 +56,17 @@ void Observe(Observed& observed, const ClusterStatusReply& status) {
   }
 }
 
+std::string RowValue(uint64_t row, size_t bytes) {
+  return std::to_string(row) + std::string(bytes, '.');
+}
+
 std::string RowKey(uint64_t row) { return "row/" + std::to_string(row); }
 
 // One row after the other, for ever.
-Task<absl::Status> WriteRows(Env* env, Database* database, Observed* observed) {
+Task<absl::Status> WriteRows(Env* env, Database* database, size_t bytes, Observed* observed) {
   for (uint64_t row = 1;; ++row) {
-    absl::Status done = co_await database->Run([row](Transaction& tr) -> Task<absl::Status> {
-      co_return tr.Set(RowKey(row), std::to_string(row));
+    absl::Status done = co_await database->Run([row, bytes](Transaction& tr) -> Task<absl::Status> {
+      co_return tr.Set(RowKey(row), RowValue(row, bytes));
     });
     if (done.ok()) observed->acknowledged.insert(row);
     co_await Sleep(env->clock(), Milliseconds(20));
@@ -70,7 +74,8 @@ Task<absl::Status> WriteRows(Env* env, Database* database, Observed* observed) {
 }
 
 // When it is wanted: all that was acknowledged by then, in one transaction.
-Task<absl::Status> ReadRows(Env* env, Database* database, bool* wanted, Observed* observed) {
+Task<absl::Status> ReadRows(Env* env, Database* database, size_t bytes, bool* wanted,
+                            Observed* observed) {
   for (;;) {
     co_await Sleep(env->clock(), Milliseconds(100));
     if (!std::exchange(*wanted, false)) continue;
@@ -80,7 +85,7 @@ Task<absl::Status> ReadRows(Env* env, Database* database, bool* wanted, Observed
       missing.clear();
       for (const uint64_t row : rows) {
         CO_ASSIGN_OR_RETURN(const std::optional<std::string> value, co_await tr.Get(RowKey(row)));
-        if (value != std::to_string(row)) missing += " " + std::to_string(row);
+        if (value != RowValue(row, bytes)) missing += " " + std::to_string(row);
       }
       co_return absl::OkStatus();
     });
@@ -91,7 +96,8 @@ Task<absl::Status> ReadRows(Env* env, Database* database, bool* wanted, Observed
 }
 
 Task<absl::Status> RunOperator(Env* env, const ClusterFile* cluster, Configuration configuration,
-                               bool writes, bool* read_wanted, Observed* observed) {
+                               bool writes, size_t row_bytes, bool* read_wanted,
+                               Observed* observed) {
   RpcIdentity identity;
   identity.cluster_id = cluster->cluster_name();
   RpcClient rpc(*env, identity);
@@ -103,8 +109,8 @@ Task<absl::Status> RunOperator(Env* env, const ClusterFile* cluster, Configurati
   Database database(*env, rpc, *cluster);
   TaskGroup tasks(env->executor(), [](std::string_view, absl::Status) {});  // It never fails.
   tasks.Spawn("watch", leader.Run());
-  if (writes) tasks.Spawn("write", WriteRows(env, &database, observed));
-  tasks.Spawn("read", ReadRows(env, &database, read_wanted, observed));
+  if (writes) tasks.Spawn("write", WriteRows(env, &database, row_bytes, observed));
+  tasks.Spawn("read", ReadRows(env, &database, row_bytes, read_wanted, observed));
   for (;;) {
     Endpoint controller = FromMessage(leader.leader().endpoint());
     controller.token = kControllerToken;
@@ -121,6 +127,7 @@ RecoveryWorld::RecoveryWorld(RecoveryWorldOptions options) : options_(std::move(
   knobs_.Add<RpcKnobs>();
   AddServerKnobs(knobs_);
   if (options_.randomise_knobs) knobs_.Randomise(options_.seed);
+  for (const std::string& knob : options_.knobs) INVARIANT(knobs_.SetFromText(knob).ok());
   world_ = std::make_unique<sim::World>(
       sim::World::Options{.seed = options_.seed, .knobs = &knobs_, .buggify = true});
   cluster_.description = "test";
@@ -138,7 +145,8 @@ RecoveryWorld::RecoveryWorld(RecoveryWorldOptions options) : options_(std::move(
   sim::Machine& outside =
       world_->AddMachine({.name = "operator", .zone = "outside", .sheltered = true});
   const auto main = [this, configuration](Env& env) {
-    return RunOperator(&env, &cluster_, configuration, options_.writes, &read_wanted_, &observed_);
+    return RunOperator(&env, &cluster_, configuration, options_.writes, options_.row_bytes,
+                       &read_wanted_, &observed_);
   };
   world_->AddProcess(outside, {.name = "operator", .main = main});
   for (const auto& process : world_->processes()) process->Start();

@@ -39,7 +39,9 @@ struct RecoveryWorldOptions {
   size_t zones = 5;
   std::string redundancy = "triple";
   bool randomise_knobs = false;
-  bool writes = true;  // The operator commits rows.
+  bool writes = true;              // The operator commits rows.
+  size_t row_bytes = 0;            // Of a row's value, beside its number.
+  std::vector<std::string> knobs;  // name=value.
 };
 
 class RecoveryWorld {
