@@ -113,7 +113,7 @@ std::string ShowCpu(const Row& row, const Measurement& measurement) {
   if (!IsChild(row)) return fmt::format("{:.3f} us", measurement.cpu_seconds * 1e6);
   std::string shown;
   for (const auto& [of, us] : measurement.cpu_us_of) {
-    shown += fmt::format("{}{} {:.1f} us", shown.empty() ? "" : ", ", of, us);
+    shown += fmt::format("{}{} {:.2f} us", shown.empty() ? "" : ", ", of, us);
   }
   return shown;
 }
@@ -166,7 +166,7 @@ std::string Table(const Measurements& measurements, const Machine& machine) {
   const auto line = [&out](std::string_view name, std::string_view what, std::string_view measured,
                            std::string_view target, std::string_view verdict,
                            std::string_view cpu) {
-    out += fmt::format("{:20} {:40} {:>12} {:>13}  {:7} {:>34}\n", name, what, measured, target,
+    out += fmt::format("{:20} {:40} {:>12} {:>13}  {:7} {:>36}\n", name, what, measured, target,
                        verdict, cpu);
   };
   line("row", "what", "measured", "target", "verdict", "CPU per op");
