@@ -38,7 +38,7 @@ copy_tree() {
 
 # build_mutant NAME: the simulator of the copy as it is, to $mutant_folder/NAME.
 build_mutant() {
-  bazel build "//${mutant_binary%/*}:${mutant_binary##*/}"
+  bazel build "//${mutant_binary%/*}:${mutant_binary##*/}" || return
   cp -fL "bazel-bin/$mutant_binary" "$mutant_folder/$1"
 }
 
