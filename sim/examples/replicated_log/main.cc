@@ -405,7 +405,7 @@ void AddServe(CLI::App& app, Arguments& arguments) {
 }
 
 int Main(int argc, char** argv) {
-  if (argc >= 2 && std::string_view(argv[1]) == "sim") {
+  if (argc >= 2 && IsSimVerb(argv[1])) {
     return SimMain(argc, argv, ReplicatedLogSystem());
   }
   Arguments arguments;

@@ -2,13 +2,11 @@
 // for determinism executes afresh; anything else runs the tests.
 #include <gtest/gtest.h>
 
-#include <string_view>
-
 #include "sim/run/command_line.h"
 #include "sim/run/testing/ping_system.h"
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == "sim") {
+  if (argc > 1 && orrery::sim::IsSimVerb(argv[1])) {
     return orrery::sim::SimMain(argc, argv, orrery::sim::PingSystem());
   }
   testing::InitGoogleTest(&argc, argv);

@@ -1,0 +1,16 @@
+// The verbs of a simulated system's command line, one function each, in the file of its name.
+// Each parses its own arguments (argv[1] is the verb), prints, and gives the exit code.
+#pragma once
+
+namespace orrery::sim {
+
+class System;
+
+// Exit codes of every verb.
+inline constexpr int kExitPassed = 0;    // What was run passed.
+inline constexpr int kExitFailed = 1;    // It failed, or what was asked for was not found.
+inline constexpr int kExitBadInput = 2;  // One line on standard error; nothing run or written.
+
+int SimVerb(int argc, char** argv, const System& system);
+
+}  // namespace orrery::sim
