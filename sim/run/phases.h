@@ -51,6 +51,7 @@ class Phases {
   static Task<absl::Status> Finish(Call* call, Task<absl::Status> task);
   ClientContext ContextOf(int client);
   void Begin(int client, const char* kind, std::string what, Task<absl::Status> task);
+  void Enter(const char* phase);
   void StartProcesses();
   // Steps until `bound`, a failure, or, with `calls`, until no call is open: true then.
   bool StepUntil(Time bound, bool calls);

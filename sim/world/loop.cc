@@ -39,6 +39,9 @@ Loop::~Loop() {
 
 void Loop::Post(ReadyNode& node) noexcept {
   if (fenced_) return;
+  if (Recorder* const recorder = timeline_.recorder(); recorder != nullptr) [[unlikely]] {
+    if (node.context != nullptr) recorder->Woken(*this, running(), *node.context);
+  }
   std::vector<ReadyNode*>& lane = ready_[ignore_priority_ ? 0 : static_cast<size_t>(node.priority)];
   node.queue = this;
   node.slot = static_cast<uint32_t>(lane.size());
