@@ -59,6 +59,12 @@ struct RunResult {
   Time simulated{};     // When it ended, in simulated time.
   Duration cpu{};       // Processor time of the run's process.
   Duration start{};     // Real time from the request to the first event.
+  bool cut = false;     // The request's bounds ended it: it has neither failed nor passed.
+
+  // When the faults phase began; zero before.
+  Time faults_begun{};
+  // Asked for in it (Operations::asked): "ledger/0", which is workload and client, to how many.
+  std::map<std::string, uint64_t> operations;
 
   std::map<std::string, uint64_t> faults;   // Applied, by kind.
   std::map<std::string, uint64_t> skipped;  // Not allowed by the survival policy, by kind.

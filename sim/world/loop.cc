@@ -48,7 +48,8 @@ void Loop::Post(ReadyNode& node) noexcept {
   node.queue = this;
   node.slot = static_cast<uint32_t>(lane.size());
   lane.push_back(&node);
-  if (drawn_.has_value()) [[unlikely]] posted_[index].push_back(++posts_);
+  if (drawn_.has_value()) [[unlikely]]
+    posted_[index].push_back(++posts_);
   if (!in_turn_ && !turn_.armed()) ArmAt(turn_, timeline_.now_);
 }
 

@@ -133,9 +133,11 @@ TEST(Schedule, ANodeThatIsTakenOutLeavesTheOrderOfTheOthers) {
 }
 
 TEST(Schedule, WindowsAreMergedAndThoseOfOthersAreNotGiven) {
-  const Schedule schedule(
-      {{"b", At(0), At(1)}, {"a", At(5), At(9)}, {"a", At(1), At(3)}, {"a", At(8), At(12)},
-       {"a", At(20), At(20)}});
+  const Schedule schedule({{"b", At(0), At(1)},
+                           {"a", At(5), At(9)},
+                           {"a", At(1), At(3)},
+                           {"a", At(8), At(12)},
+                           {"a", At(20), At(20)}});
   const std::vector<ScheduleWindow>& windows = schedule.WindowsOf("a");
   ASSERT_EQ(windows.size(), 2u);
   EXPECT_EQ(windows[0].from, At(1));
