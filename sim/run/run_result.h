@@ -24,6 +24,7 @@ namespace orrery::sim {
 //   invariant    an INVARIANT did not hold
 //   crash        the run's process ended otherwise: a signal, an exit, out of memory
 //   hang         simulated time stood still while the processor ran
+//   start        the machine had no room for the run's process: nothing is known of the seed
 //   nondeterminism  two runs of the seed differed (of --check only)
 //   plan         the plan does not fit the world
 //   trace        the file of --trace could not be written

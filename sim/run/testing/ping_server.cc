@@ -2,6 +2,7 @@
 #include "sim/run/testing/ping_server.h"
 
 #include <absl/container/flat_hash_set.h>  // banned-ok: planted, for the check to find
+#include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
@@ -94,6 +95,12 @@ Task<> Misbehave(Server* server) {
       break;
     case Plant::kHang:
       while (true) co_await Yield();
+    case Plant::kSpin: {
+      volatile uint64_t rounds = 0;
+      while (true) rounds = rounds + 1;
+    }
+    case Plant::kExit:
+      _exit(0);
     case Plant::kMemory: {
       std::vector<std::string> hoard;
       while (true) hoard.emplace_back(size_t{1} << 20, 'x');
@@ -154,6 +161,8 @@ std::optional<Plant> PlantFromName(std::string_view name) {
       {"invariant", Plant::kInvariant},
       {"signal", Plant::kSignal},
       {"hang", Plant::kHang},
+      {"spin", Plant::kSpin},
+      {"exit", Plant::kExit},
       {"memory", Plant::kMemory},
       {"leak", Plant::kLeak},
       {"budget", Plant::kBudget},

@@ -28,6 +28,8 @@ enum class Plant {
   kInvariant,   // breaks an INVARIANT
   kSignal,      // writes where nothing is
   kHang,        // runs for ever without time passing
+  kSpin,        // the same within one event
+  kExit,        // ends its process as if all were well
   kMemory,      // allocates without end
   kLeak,        // loses a Task
   kBudget,      // loses a reservation of memory
