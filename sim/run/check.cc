@@ -81,6 +81,11 @@ Outcome RunOne(const RunRequest& request, const std::vector<std::string>& argume
   return outcome;
 }
 
+// Without a process there is nothing to compare.
+bool Begun(const Outcome& outcome) {
+  return outcome.result.passed() || outcome.result.failures.front().kind != "start";
+}
+
 bool Same(const Outcome& first, const Outcome& second) {
   return first.result.hash == second.result.hash && first.result.notes == second.result.notes &&
          first.result.passed() == second.result.passed() &&
@@ -172,10 +177,11 @@ CheckResult CheckDeterminism(const RunRequest& request, const std::vector<std::s
     // The first pair costs what two runs cost: only one is recorded.
     Outcome first = RunOne(request, arguments, {.recorded = check.pairs > 0, .from = from});
     Outcome second = RunOne(request, arguments, {.hostile = 1, .recorded = 1, .from = from});
-    const bool same = Same(first, second);
+    const bool begun = Begun(first) && Begun(second);
+    const bool same = !begun || Same(first, second);
     if (++check.pairs == 1) {
       check.same = same;
-      check.first = first.result;
+      check.first = Begun(second) ? first.result : second.result;
       check.second = second.result;
       if (same) return check;
       check.last_common_note = LastCommonNote(first.recording(), second.recording());
@@ -192,6 +198,16 @@ CheckResult CheckDeterminism(const RunRequest& request, const std::vector<std::s
     from = RecordFrom(earliest);
   }
   return check;
+}
+
+RunResult RunChecked(const RunRequest& request, const std::vector<std::string>& arguments) {
+  CheckResult check = CheckDeterminism(request, arguments);
+  RunResult result = check.first;
+  if (!check.same) {
+    const std::string text = DescribeDivergence(check);
+    result.failures.insert(result.failures.begin(), {"nondeterminism", text, result.simulated});
+  }
+  return result;
 }
 
 bool RunLeg(const RunRequest& request, const std::string& text) {

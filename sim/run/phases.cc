@@ -58,11 +58,13 @@ void AddClients(World& world, int clients) {
   }
 }
 
-Phases::Phases(const RunRequest& request, const Options& topology, World& world, Injector& injector,
+Phases::Phases(const RunRequest& request, const Scenario& scenario, const Options& topology,
+               Operations& operations, World& world, Injector& injector,
                std::vector<std::unique_ptr<Workload>>& workloads, RunMonitor& monitor)
     : request_(request),
-      scenario_(request.scenario),
+      scenario_(scenario),
       topology_(topology),
+      operations_(operations),
       world_(world),
       injector_(injector),
       workloads_(workloads),
@@ -107,7 +109,8 @@ ClientContext Phases::ContextOf(int client) {
   return {.env = world_.FindProcess(ClientName(client))->env(),
           .client = client,
           .clients = scenario_.clients,
-          .topology = topology_};
+          .topology = topology_,
+          .operations = operations_};
 }
 
 void Phases::Begin(int client, const char* kind, std::string what, Task<absl::Status> task) {
@@ -122,6 +125,9 @@ bool Phases::StepUntil(Time bound, bool calls) {
   while (!world_.failed()) {
     if (calls && open_calls_ == 0) return true;
     if (alarm.rung()) return false;
+    const Timeline& timeline = world_.timeline();
+    cut_ = timeline.NextDue() > request_.until || timeline.events() >= request_.events_max;
+    if (cut_) return false;
     world_.Step();
     if (first_event_ == Duration::zero()) first_event_ = MonotonicNow();
     monitor_.Stepped(world_.timeline());
@@ -134,7 +140,7 @@ bool Phases::Await(Time bound, const char* kind, const std::string& of) {
     calls_.clear();
     return true;
   }
-  if (world_.failed()) return false;
+  if (world_.failed() || cut_) return false;
   std::string open;
   for (const Call& call : calls_) {
     if (!call.done) open += (open.empty() ? "" : ", ") + call.what;
@@ -164,6 +170,7 @@ bool Phases::Setup() {
 
 bool Phases::Faults() {
   Enter("faults");
+  faults_begun_ = world_.Now();
   injector_.Start();
   for (int client = 0; client < scenario_.clients; ++client) {
     for (size_t i = 0; i < workloads_.size(); ++i) {
@@ -173,7 +180,7 @@ bool Phases::Faults() {
     }
   }
   StepUntil(world_.Now() + scenario_.duration, /*calls=*/false);
-  if (world_.failed()) return false;
+  if (world_.failed() || cut_) return false;
   injector_.StopAndHeal();
   return true;
 }

@@ -1,4 +1,4 @@
-// Runs in forked children, and what to make of their ends.
+// What to make of the end of a run's process.
 #include "sim/run/run_isolated.h"
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 #include "core/base/invariant.h"
 #include "core/knobs/knobs.h"
-#include "sim/run/real_time.h"
 #include "sim/run/run_knobs.h"
+#include "sim/run/run_pool.h"
 #include "sim/world/timeline.h"
 
 namespace orrery::sim {
@@ -31,12 +31,15 @@ std::string_view LastLine(std::string_view text) {
 }
 
 RunFailure FailureOf(const ChildEnd& end, const ChildLimits& limits) {
+  if (end.how == ChildEnd::How::kNotStarted) {
+    return {"start", "the run's process could not be started: " + end.diagnosis, {}};
+  }
   if (end.how == ChildEnd::How::kHung) {
     return {"hang",
             "simulated time stood still for " +
-                std::to_string(ToMilliseconds(limits.hang_cpu_max)) +
-                " ms of processor time; a back trace is below; the knob is "
-                "run_hang_cpu_max",
+                std::to_string(ToMilliseconds(limits.hang_cpu_max)) + " ms of processor time " +
+                (end.events_went_on ? kHungAcrossEvents : "within one event") +
+                "; a back trace is below; the knob is run_hang_cpu_max",
             {}};
   }
   if (const std::string_view line = LineWith(end.diagnosis, "INVARIANT failed"); !line.empty()) {
@@ -55,8 +58,22 @@ RunFailure FailureOf(const ChildEnd& end, const ChildLimits& limits) {
   return {"crash", std::move(text), {}};
 }
 
-// The back traces in `text`, with the names of functions. The addresses are of a forked child: they
-// are this process's own.
+}  // namespace
+
+void ProgressMonitor::Stepped(const Timeline& timeline) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  const int64_t time_ns = ToNanoseconds(timeline.Now());
+  if (time_ns != progress_.time_ns.load(kRelaxed)) {
+    progress_.moment_events.store(timeline.events(), kRelaxed);
+    progress_.moment_notes.store(timeline.notes(), kRelaxed);
+    progress_.moment_hash.store(timeline.hash(), kRelaxed);
+  }
+  progress_.time_ns.store(time_ns, kRelaxed);
+  progress_.events.store(timeline.events(), kRelaxed);
+  progress_.notes.store(timeline.notes(), kRelaxed);
+  progress_.hash.store(timeline.hash(), kRelaxed);
+}
+
 std::string NameFunctions(std::string_view text) {
   absl::InitializeSymbolizer("/proc/self/exe");
   std::string named;
@@ -80,16 +97,6 @@ std::string NameFunctions(std::string_view text) {
   return named;
 }
 
-}  // namespace
-
-void ProgressMonitor::Stepped(const Timeline& timeline) {
-  constexpr auto kRelaxed = std::memory_order_relaxed;
-  progress_.time_ns.store(ToNanoseconds(timeline.Now()), kRelaxed);
-  progress_.events.store(timeline.events(), kRelaxed);
-  progress_.notes.store(timeline.notes(), kRelaxed);
-  progress_.hash.store(timeline.hash(), kRelaxed);
-}
-
 ChildLimits LimitsOf(const RunRequest& request) {
   KnobSet knobs;
   const absl::Status set = SetKnobsOf(request, knobs);
@@ -106,11 +113,17 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   result.scenario = request.scenario.name;
   result.diagnosis = end.diagnosis;
   result.cpu = end.cpu;
-  if (end.how == ChildEnd::How::kFinished) return result;
+  if (end.how == ChildEnd::How::kFinished) {
+    if (result.passed() && result.phase != "end") {
+      result.failures.push_back({"crash", "exit code 0 before the end of the run", {}});
+    }
+    return result;
+  }
   result.simulated = TimeFromNanoseconds(progress.time_ns.load());
-  result.events = progress.events.load();
-  result.notes = progress.notes.load();
-  result.hash = progress.hash.load();
+  const bool hung = end.how == ChildEnd::How::kHung;
+  result.events = (hung ? progress.moment_events : progress.events).load();
+  result.notes = (hung ? progress.moment_notes : progress.notes).load();
+  result.hash = (hung ? progress.moment_hash : progress.hash).load();
   RunFailure failure = FailureOf(end, LimitsOf(request));
   failure.time = result.simulated;
   result.failures.push_back(std::move(failure));
@@ -118,18 +131,18 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
 }
 
 RunResult RunIsolated(const RunRequest& request) {
-  const Duration begin = MonotonicNow();
-  SharedMemory memory(sizeof(Progress));
-  Progress& progress = *static_cast<Progress*>(memory.data());
-  const ChildEnd end = RunForked(
-      [&](int result) {
-        ProgressMonitor monitor(progress, result);
-        monitor.Known(RunHere(request, monitor, begin));
-      },
-      progress, LimitsOf(request));
-  RunResult result = ResultOf(end, progress, request);
-  if (!result.passed()) result.diagnosis = NameFunctions(result.diagnosis);
-  return result;
+  RunPool pool(1);
+  if (const absl::Status begun = pool.Start(0, request); !begun.ok()) {
+    const ChildEnd end{.how = ChildEnd::How::kNotStarted,
+                       .results = {},
+                       .diagnosis = std::string(begun.message())};
+    return ResultOf(end, Progress(), request);
+  }
+  while (true) {
+    if (std::optional<RunPool::Finished> run = pool.Await(Seconds(1))) {
+      return std::move(run->result);
+    }
+  }
 }
 
 RunResult RunScenario(const System& system, const Scenario& scenario, uint64_t seed,

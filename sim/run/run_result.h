@@ -24,6 +24,7 @@ namespace orrery::sim {
 //   invariant    an INVARIANT did not hold
 //   crash        the run's process ended otherwise: a signal, an exit, out of memory
 //   hang         simulated time stood still while the processor ran
+//   start        the machine had no room for the run's process: nothing is known of the seed
 //   nondeterminism  two runs of the seed differed (of --check only)
 //   plan         the plan does not fit the world
 //   trace        the file of --trace could not be written
@@ -59,6 +60,12 @@ struct RunResult {
   Time simulated{};     // When it ended, in simulated time.
   Duration cpu{};       // Processor time of the run's process.
   Duration start{};     // Real time from the request to the first event.
+  bool cut = false;     // The request's bounds ended it: it has neither failed nor passed.
+
+  // When the faults phase began; zero before.
+  Time faults_begun{};
+  // Asked for in it (Operations::asked): "ledger/0", which is workload and client, to how many.
+  std::map<std::string, uint64_t> operations;
 
   std::map<std::string, uint64_t> faults;   // Applied, by kind.
   std::map<std::string, uint64_t> skipped;  // Not allowed by the survival policy, by kind.

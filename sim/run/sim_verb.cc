@@ -74,17 +74,6 @@ void Print(const SimCommand& command, const RunResult& result, std::string repla
   std::printf("replay: %s\n", replay.c_str());
 }
 
-RunResult RunChecked(const PreparedRun& run) {
-  CheckResult check = CheckDeterminism(run.request(), run.arguments());
-  RunResult result = std::move(check.first);
-  check.first = result;
-  if (!check.same) {
-    const std::string text = DescribeDivergence(check);
-    result.failures.insert(result.failures.begin(), {"nondeterminism", text, result.simulated});
-  }
-  return result;
-}
-
 // The file that the run will write is opened now, so that what is refused runs nothing.
 absl::Status TryToWrite(const std::string& path) {
   FILE* const file = std::fopen(path.c_str(), "ab");
@@ -109,7 +98,8 @@ int SimVerb(int argc, char** argv, const System& system) {
   if (writable.ok() && !command.trace_file.empty()) writable = TryToWrite(command.trace_file);
   if (!writable.ok()) return RefuseInput(command, std::string(writable.message()));
 
-  const RunResult result = command.check ? RunChecked(**run) : RunIsolated((*run)->request());
+  const RunResult result = command.check ? RunChecked((*run)->request(), (*run)->arguments())
+                                         : RunIsolated((*run)->request());
   if (!command.save_plan_file.empty()) {
     const absl::Status saved = plan_file.Commit(result.plan);
     if (!saved.ok()) return RefuseInput(command, std::string(saved.message()));

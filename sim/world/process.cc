@@ -79,7 +79,7 @@ void Process::Start() {
     e.Add("client", machine.sheltered);
   }
   env_ = std::make_unique<SimEnv>(world_, *this, LoopKey(spec_.name, incarnation_),
-                                  Loop::Options{.ignore_priority = world_.ignore_priority()});
+                                  world_.LoopOptionsOf(spec_.name));
   ApplyClock();
   env_->loop().set_turn_cost(turn_cost_);
   env_->root().Spawn("main", [](Process& process, Env& env) -> Task<absl::Status> {

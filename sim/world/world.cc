@@ -25,12 +25,18 @@ std::string ShowField(const TraceRecord::Field& field) {
       field.value);
 }
 
+// Loop::Options::drawn of a process; "" is the world itself.
+const std::vector<ScheduleWindow>* DrawnIn(const World::Options& options,
+                                           std::string_view process) {
+  return options.schedule == nullptr ? nullptr : &options.schedule->WindowsOf(process);
+}
+
 }  // namespace
 
 World::World(Options options)
     : options_(options),
       timeline_(options.seed),
-      loop_(timeline_, HashName("world"), {}),
+      loop_(timeline_, HashName("world"), {.drawn = DrawnIn(options_, "")}),
       own_sink_(*this),
       trace_(loop_, own_sink_, options.trace == nullptr ? TraceLevel::kError : options.trace_level),
       probe_counts_(AllProbeSites().size()),
@@ -46,6 +52,10 @@ World::World(Options options)
   network_ = std::make_unique<NetworkModel>(timeline_, NetworkParameters::Draw(options_.seed));
   AddDrawn("", network_->parameters().List());
   AddDrawn("threads.", WorkTimes::Draw(options_.seed).List());
+}
+
+Loop::Options World::LoopOptionsOf(std::string_view process) const {
+  return {.ignore_priority = ignore_priority_, .drawn = DrawnIn(options_, process)};
 }
 
 World::~World() {

@@ -28,10 +28,14 @@ enum class Plant {
   kInvariant,   // breaks an INVARIANT
   kSignal,      // writes where nothing is
   kHang,        // runs for ever without time passing
+  kSpin,        // the same within one event
+  kExit,        // ends its process as if all were well
   kMemory,      // allocates without end
   kLeak,        // loses a Task
   kBudget,      // loses a reservation of memory
   kDeaf,        // makes the server answer no more
+  // A ping that comes while the wall clock is wrong, to a process that was started before:
+  kTwoFaults,  // traces an error
 };
 
 // nullopt for a name that is none.
