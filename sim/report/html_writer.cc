@@ -1,6 +1,7 @@
 // A story as JSON, in columns, and the page around it.
 #include "sim/report/html_writer.h"
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 #include <utility>

@@ -17,6 +17,7 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"sim", "run a scenario under a seed", &SimVerb},
+    {"explain", "a picture of a run, and of what led to its failure", &ExplainVerb},
 };
 
 void PrintUsage(FILE* out, const char* program) {

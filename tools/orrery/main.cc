@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tools/orrery/command.h"
 #include "tools/orrery/verbs.h"
@@ -27,14 +28,26 @@ int RunSibling(char** argv) {
   return kExitFailed;
 }
 
+constexpr std::pair<const char*, const char*> kSiblingVerbs[] = {
+    {"sim", "Runs a scenario under a seed: see orrery sim --help."},
+    {"explain", "Makes a picture of a run: see orrery explain --help."},
+};
+
+bool IsOfSibling(std::string_view verb) {
+  for (const auto& [name, about] : kSiblingVerbs) {
+    if (verb == name) return true;
+  }
+  return false;
+}
+
 int Main(int argc, char** argv) {
-  if (argc >= 2 && std::string_view(argv[1]) == "sim") return RunSibling(argv);
+  if (argc >= 2 && IsOfSibling(argv[1])) return RunSibling(argv);
   CLI::App app("A distributed transactional key-value store for metadata.", "orrery");
   app.require_subcommand(1);
   app.footer(
       "Every verb has --help. Exit codes: 0 well; 1 failed; 2 bad input, told in one line, "
       "nothing changed.");
-  app.add_subcommand("sim", "Runs a scenario under a seed: see orrery sim --help.");
+  for (const auto& [name, about] : kSiblingVerbs) app.add_subcommand(name, about);
   std::map<std::string, RunVerb> verbs;
   verbs["init"] = AddInit(app);
   verbs["serve"] = AddServe(app);
