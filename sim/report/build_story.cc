@@ -157,7 +157,11 @@ void StoryBuilder::FindLanes() {
   SortLanes(story_.lanes);
   for (size_t i = 0; i < story_.lanes.size(); ++i) lanes_[story_.lanes[i].process] = i;
   for (size_t i = 0; i < story_.events.size(); ++i) {
-    story_.events[i].lane = LaneNamed(processes_[i]);
+    Story::Event& event = story_.events[i];
+    event.lane = LaneNamed(processes_[i]);
+    if (event.type != kProcessStarted && event.type != kProcessEnded) continue;
+    event.lane = LaneNamed(FieldOf(event, "process"));
+    event.incarnation = NumberOf<uint32_t>(FieldOf(event, "incarnation"));
   }
 }
 
@@ -318,10 +322,8 @@ void StoryBuilder::OnRole(size_t index) {
 }
 
 void StoryBuilder::OnLife(size_t index) {
-  Story::Event& event = story_.events[index];
-  const size_t lane = LaneNamed(FieldOf(event, "process"));
-  event.lane = lane;
-  event.incarnation = NumberOf<uint32_t>(FieldOf(event, "incarnation"));
+  const Story::Event& event = story_.events[index];
+  const size_t lane = event.lane;
   const auto open = open_lives_.find(lane);
   if (event.type == kProcessStarted) {
     open_lives_[lane] = story_.lives.size();

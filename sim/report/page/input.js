@@ -125,7 +125,7 @@ function chooseTheme(theme) {
 function bindControls() {
   const on = (id, event, action) => document.getElementById(id).addEventListener(event, action);
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, select")) return;
     const action = ACTIONS[event.key];
     if (action === undefined) return;
     event.preventDefault();
