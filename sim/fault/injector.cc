@@ -178,10 +178,14 @@ void Injector::TraceBegan(const Fault& fault, int index) {
   for (const Target& target : TargetsOf(fault)) {
     if (!target.name.empty()) targets += (targets.empty() ? "" : " ") + target.name;
   }
+  Fault what_alone = fault;
+  what_alone.clear_at_ns();
+  what_alone.clear_for_ns();
   std::string what;
   google::protobuf::TextFormat::Printer printer;
   printer.SetSingleLineMode(true);
-  printer.PrintToString(fault, &what);
+  printer.PrintToString(what_alone, &what);
+  while (what.ends_with(' ')) what.pop_back();
   e.Add("fault", index).Add("kind", KindOf(fault)->name).Add("for_ns", fault.for_ns());
   e.Add("targets", targets).Add("what", what);
 }

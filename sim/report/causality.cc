@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "core/observe/story_events.h"
+
 namespace orrery::sim {
 namespace {
 
@@ -12,11 +14,15 @@ constexpr size_t kNone = Story::kNone;
 class Walk {
  public:
   Walk(const Story& story, Past past) : story_(story), past_(past), seen_(story.events.size()) {
-    std::map<size_t, size_t> last;  // By lane.
+    std::map<size_t, size_t> last;    // By lane.
+    std::map<size_t, size_t> starts;  // Likewise, of the life that it is in.
     before_.assign(story.events.size(), kNone);
+    start_.assign(story.events.size(), kNone);
     for (size_t i = 0; i < story.events.size(); ++i) {
       const size_t lane = story.events[i].lane;
       if (lane == kNone) continue;
+      if (story.events[i].type == story_events::kProcessStarted) starts[lane] = i;
+      if (const auto at = starts.find(lane); at != starts.end()) start_[i] = at->second;
       if (const auto at = last.find(lane); at != last.end()) before_[i] = at->second;
       last[lane] = i;
     }
@@ -59,7 +65,12 @@ class Walk {
     if (event.message != kNone && story_.messages[event.message].received == index) {
       Visit(story_.messages[event.message].sent);
     }
-    if (past_ == Past::kAll) Visit(before_[index]);  // Across lives, too.
+    if (past_ == Past::kAll) return Visit(before_[index]);  // Across lives, too.
+    // A life has what the one before left on the disk.
+    if (event.incarnation > 1) Visit(start_[index]);
+    if (event.type == story_events::kProcessStarted || event.type == story_events::kProcessEnded) {
+      Visit(before_[index]);
+    }
   }
 
   // A fault is known by whom it is about, not by a message.
@@ -83,6 +94,7 @@ class Walk {
   const Past past_;
   std::vector<bool> seen_;
   std::vector<size_t> before_;  // The event before it on the same lane.
+  std::vector<size_t> start_;   // The start of the life that it is in.
   std::vector<size_t> todo_;
 };
 

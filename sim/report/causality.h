@@ -10,7 +10,8 @@ namespace orrery::sim {
 
 enum class Past {
   // Step by step: what its task did before, who woke it, the message that it came with, and so on
-  // (task_flow.h). Short, but blind to what went through memory.
+  // (task_flow.h); and how the life of its process came about, after one that ended. Short, but
+  // blind to what went through memory.
   kSteps,
   // Whatever may have mattered (happened before, Lamport 1978): all that its process did before in
   // the same life, and so on along every message; a life follows the one before it, whose disk it

@@ -112,6 +112,7 @@ TEST(CausalPast, ALifeFollowsTheOneBeforeIt) {
   telling.Tell({.ms = 4, .process = "s", .type = "Read", .fields = {}, .incarnation = 2});  // 5
   const Story story = BuildStory(telling.told, FailedRun("check", "", 6));
   EXPECT_EQ(PastOf(story, 5, Past::kAll), (std::vector<uint64_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(PastOf(story, 5, Past::kSteps), (std::vector<uint64_t>{2, 3, 4, 5}));
 }
 
 TEST(CausalPast, HasTheFaultsThatWereThere) {

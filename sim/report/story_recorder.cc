@@ -85,6 +85,7 @@ const Process* StoryRecorder::RunningProcess() const {
 }
 
 void StoryRecorder::Emit(const Process* process, const TraceRecord& record) {
+  if (ended_) return;
   const std::string_view type = record.type;
   if (type == kProcessStarted) {
     std::string name = FieldOf(record, "process");

@@ -56,6 +56,7 @@ class StoryRecorder final : public RunObserver {
               uint64_t b, uint64_t hash_after) override;
   void Woken(const Loop& loop, const TaskContext* by, const TaskContext& whom) override;
   void Emit(const Process* process, const TraceRecord& record) override;
+  void End() override { ended_ = true; }
 
  private:
   const Process* RunningProcess() const;
@@ -65,6 +66,7 @@ class StoryRecorder final : public RunObserver {
   const Time from_;
   const Time to_;
   World* world_ = nullptr;
+  bool ended_ = false;
   TaskFlow flow_;
   uint64_t ordinal_ = 0;
   uint64_t step_ = 0;

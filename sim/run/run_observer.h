@@ -22,6 +22,9 @@ class RunObserver : public Recorder, public WorldTrace {
   // Trace events of all processes, and the world's own, from the level that is asked for.
   void Emit(const Process*, const TraceRecord&) override {}
   virtual TraceLevel least_level() const { return TraceLevel::kDebug; }
+
+  // After the last event. What is told from now on is the world's tearing down.
+  virtual void End() {}
 };
 
 }  // namespace orrery::sim

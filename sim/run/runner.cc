@@ -259,6 +259,7 @@ void Run::Gather(const Phases& phases, Duration begin) {
 }
 
 void Run::TearDown() {
+  if (request_.observer != nullptr) request_.observer->End();
   for (const auto& process : world_->processes()) process->Kill();
   injector_.reset();
   policy_.reset();

@@ -63,7 +63,7 @@ function drawFaults() {
     const row = faultRow[i] % 6;
     const y = RULER + 3 + row * (BAR + 2);
     const room = roomBehind(i, x1);
-    if (!inView(x1, Math.max(x2, x1 + room)) || y + BAR > lanesTop() || y > bottom) return;
+    if (!inView(x1, x2) || y + BAR > lanesTop() || y > bottom) return;
     ink.globalAlpha = 0.3 * faded;
     ink.fillStyle = colour;
     const left = Math.max(x1, GUTTER);

@@ -116,6 +116,7 @@ const isSelected = (kind, index) =>
   view.selected !== null && view.selected.kind === kind && view.selected.index === index;
 
 function select(what, show = false) {
+  const fromSteps = openedTab === "steps" && what !== null && show;
   view.selected = what;
   if (what !== null && show) {
     if (what.kind === "event") showEvent(what.index);
@@ -127,7 +128,8 @@ function select(what, show = false) {
     }
     if (what.kind === "fault") showSpan(story.faults[what.index].begin, story.faults[what.index].end);
   }
-  if (what !== null) openTab("selected");
+  if (fromSteps) markStep();
+  else if (what !== null) openTab("selected");
   redraw();
 }
 

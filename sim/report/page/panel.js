@@ -41,7 +41,7 @@ function refreshPanel() {
     button(title, () => openTab(id), { role: "tab", "aria-selected": String(id === openedTab) })));
   const content = document.getElementById("content");
   content.replaceChildren(...TABS.find(([id]) => id === openedTab)[2]().flat(Infinity).filter(Boolean));
-  content.scrollTop = 0;
+  content.scrollTop = openedTab === "steps" ? content.scrollHeight : 0;
 }
 
 // ---- Verdict.
@@ -220,10 +220,19 @@ function operationParts(index) {
 
 function stepLine(event) {
   const bad = events.level[event] >= 2;
-  return el("button", { type: "button", "aria-current": String(isSelected("event", event)),
+  return el("button", { type: "button", "aria-current": String(isSelected("event", event)), "data-event": event,
     title: words(event), onclick: () => { select({ kind: "event", index: event }, true); } },
     el("time", {}, seconds(events.time[event])), el("span", { class: "who" }, laneName(events.lane[event])),
     el("span", { class: bad ? "bad" : "" }, words(event)));
+}
+
+// The list of steps stays where it is while one goes through it.
+function markStep() {
+  for (const line of document.querySelectorAll(".steps button[data-event]")) {
+    const here = view.selected.kind === "event" && Number(line.dataset.event) === view.selected.index;
+    line.setAttribute("aria-current", String(here));
+    if (here) line.scrollIntoView({ block: "nearest" });
+  }
 }
 
 function stepsTab() {

@@ -97,12 +97,15 @@ const operationName = (event) =>
 // ---- Looking back: the same as causality.h, for any event.
 
 const before = new Int32Array(eventCount).fill(NONE);  // The event before it on its lane.
+const birth = new Int32Array(eventCount).fill(NONE);   // The start of the life that it is in.
 {
-  const last = new Map();
+  const last = new Map(), starts = new Map();
   for (let i = 0; i < eventCount; ++i) {
     const lane = events.lane[i];
     if (lane === NONE) continue;
-    if (last.has(lane)) before[i] = last.get(lane);
+    if (typeOf(i) === "ProcessStarted") starts.set(lane, i);
+    birth[i] = starts.get(lane) ?? NONE;
+    before[i] = last.get(lane) ?? NONE;
     last.set(lane, i);
   }
 }
@@ -117,7 +120,12 @@ function pastOf(from, all) {
     events.causes[event].forEach(visit);
     const message = events.message[event];
     if (message !== NONE && messages.received[message] === event) visit(messages.sent[message]);
-    if (all) visit(before[event]);
+    if (all) {
+      visit(before[event]);
+    } else {
+      if (events.life[event] > 1) visit(birth[event]);
+      if (typeOf(event) === "ProcessStarted" || typeOf(event) === "ProcessEnded") visit(before[event]);
+    }
   }
   addFaults(seen);
   return seen;

@@ -18,7 +18,7 @@ const view = {
 };
 
 const GUTTER = 176, RULER = 26, BAR = 14, THIN_BAR = 5, OPERATION = 6, BASE = 15, PAD = 5;
-const OPERATION_ROWS_MAX = 6;
+const OPERATION_ROWS_MAX = 6, MORE_MAX = 56;
 
 // ---- The axis.
 
@@ -178,11 +178,14 @@ function arrange() {
   const room = view.height - RULER - layout.worldHeight;
   layout.thin = heightWith(BAR + 2) > room * 1.7;
   const bar = layout.thin ? THIN_BAR + 1 : BAR + 2;
+  // What room is left goes to the lanes, so that arrows have some to slant in.
+  const spare = (room - 8 - heightWith(bar)) / Math.max(1, story.lanes.length - view.hiddenLanes.size);
+  const more = Math.max(0, Math.min(MORE_MAX, Math.floor(spare)));
   let y = 0;
   layout.rows = [];
   story.lanes.forEach((lane, index) => {
     if (view.hiddenLanes.has(index)) return;
-    const height = rowHeight(index, bar);
+    const height = rowHeight(index, bar) + more;
     const operations = view.hiddenKinds.has("operation") ? 0 : operationRows[index] * OPERATION;
     layout.rows.push({ lane: index, y, height, bar, base: y + height - BASE / 2 - 2,
                        roles: y + PAD + operations, operations: y + PAD });
