@@ -176,12 +176,13 @@ function drawEvents() {
   for (let event = first; event < eventCount; ++event) {
     const x = xOfEvent(event);
     if (x > view.width) break;
-    const led = past.marks !== null && past.marks[event] === 1;
-    const match = isMatch(event);
     const message = events.message[event];
+    // Where there are too many, messages are dots no more than they are arrows.
+    const led = past.marks !== null && past.marks[event] === 1 && (message === NONE || !crowd.past);
+    const match = isMatch(event);
     const chosen = isSelected("event", event);
     const shown = message === NONE && !hasShapeOfItsOwn(event) && showsEvent(event);
-    if (!shown && !led && !match && !chosen) continue;
+    if (!shown && !(led && !isOperation(event)) && !match && !chosen) continue;
     const y = events.lane[event] === NONE ? worldY() : yOfLane(events.lane[event]);
     if (y === null || y < RULER - 10) continue;
     const level = LEVELS[events.level[event]];
@@ -194,6 +195,7 @@ function drawEvents() {
 
 const SHAPED = new Set(["FaultBegan", "FaultSkipped", "PhaseBegan", "OperationBegan", "OperationEnded"]);
 const hasShapeOfItsOwn = (event) => SHAPED.has(typeOf(event));
+const isOperation = (event) => typeOf(event).startsWith("Operation");
 
 function drawEvent(event, x, y, { led, match, chosen, level, faded }) {
   const size = level === "error" ? 5.5 : level === "warn" ? 4.5 : level === "info" ? 3.2 : 2.4;

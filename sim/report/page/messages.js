@@ -1,6 +1,9 @@
 // Messages as arrows or, where there are too many, as density.
 // Above this many messages in view their density is drawn, and only those that stand out.
 const ARROWS_MAX = 900;
+// Likewise of those that led to the failure.
+const PAST_ARROWS_MAX = 1500;
+const crowd = { past: false };
 
 // Where a message goes: an arrow, or, for one that never came, a stub towards where it was to go.
 function lineOf(message) {
@@ -32,13 +35,14 @@ function messagesInView() {
 function drawMessages() {
   const shown = messagesInView();
   const crowded = shown.length > ARROWS_MAX;
+  const pastCrowded = crowd.past = crowded && past.marks !== null && shown.filter(leads).length > PAST_ARROWS_MAX;
   const groups = new Map();
-  if (crowded) drawDensity();
+  if (crowded) drawDensity(pastCrowded);
   const taken = new Set();
   for (const message of shown) {
     const kind = kindOfMessage(message);
     const led = past.marks !== null && leads(message);
-    const standsOut = led || isSelected("message", message) || kind === "lost" ||
+    const standsOut = (led && !pastCrowded) || isSelected("message", message) || kind === "lost" ||
                       isMatch(messages.sent[message]) || isMatch(messages.received[message]);
     if (crowded && !standsOut) continue;
     const line = lineOf(message);
@@ -115,29 +119,38 @@ function labelMessages(groups, spread) {
   }
 }
 
-// How much each lane says and hears, where there is too much for arrows.
-function drawDensity() {
+// How much each lane says and hears, where there is too much for arrows; and how much of it led to
+// the failure.
+function drawDensity(pastCrowded) {
   const column = 3, columns = Math.ceil((view.width - GUTTER) / column);
-  const heights = new Map(layout.rows.map((row) => [row.lane, new Uint16Array(columns + 1)]));
+  const perLane = () => new Map(layout.rows.map((row) => [row.lane, new Uint32Array(columns + 1)]));
+  const all = perLane(), led = perLane();
   const first = view.axis === "time" ? eventAt(view.from) : Math.max(0, Math.floor(view.from));
   let most = 1;
   for (let event = first; event < eventCount; ++event) {
     const x = xOfEvent(event);
     if (x > view.width) break;
     const message = events.message[event];
-    if (message === NONE || !heights.has(events.lane[event]) || !showsMessage(message)) continue;
-    const count = ++heights.get(events.lane[event])[Math.max(0, Math.floor((x - GUTTER) / column))];
-    most = Math.max(most, count);
+    const lane = events.lane[event];
+    if (message === NONE || !all.has(lane) || !showsMessage(message)) continue;
+    const place = Math.max(0, Math.floor((x - GUTTER) / column));
+    most = Math.max(most, ++all.get(lane)[place]);
+    if (pastCrowded && past.marks[event]) ++led.get(lane)[place];
   }
-  ink.fillStyle = colours.request;
-  ink.globalAlpha = view.dim && past.marks !== null ? 0.15 : 0.42;
-  for (const [lane, counts] of heights) {
-    const y = yOfLane(lane) + 1;
-    for (let i = 0; i <= columns; ++i) {
-      if (counts[i] === 0) continue;
-      const height = 2 + 12 * Math.sqrt(counts[i] / most);
-      ink.fillRect(GUTTER + i * column, y - height, column - 0.6, height);
+  const bars = (counts, colour, alpha) => {
+    ink.fillStyle = colour;
+    ink.globalAlpha = alpha;
+    for (const [lane, of] of counts) {
+      const y = yOfLane(lane) + 1;
+      const room = 12 + layout.byLane.get(lane).more * 0.6;
+      for (let i = 0; i <= columns; ++i) {
+        if (of[i] === 0) continue;
+        const height = 2 + room * Math.sqrt(of[i] / most);
+        ink.fillRect(GUTTER + i * column, y - height, column - 0.6, height);
+      }
     }
-  }
-  ink.globalAlpha = 1;
+    ink.globalAlpha = 1;
+  };
+  bars(all, colours.request, view.dim && past.marks !== null ? 0.15 : 0.42);
+  if (pastCrowded) bars(led, colours.past, 0.85);
 }

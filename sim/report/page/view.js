@@ -187,7 +187,7 @@ function arrange() {
     if (view.hiddenLanes.has(index)) return;
     const height = rowHeight(index, bar) + more;
     const operations = view.hiddenKinds.has("operation") ? 0 : operationRows[index] * OPERATION;
-    layout.rows.push({ lane: index, y, height, bar, base: y + height - BASE / 2 - 2,
+    layout.rows.push({ lane: index, y, height, bar, more, base: y + height - BASE / 2 - 2,
                        roles: y + PAD + operations, operations: y + PAD });
     y += height;
   });
