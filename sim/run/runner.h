@@ -43,8 +43,8 @@ struct RunRequest {
   std::string plan = {};
   // Trace events of all processes go here, one JSON object each line. Empty: none are kept.
   std::string trace_file = {};
-  // Ends the run, without a verdict (RunResult::cut), before the first event after this moment of
-  // simulated time, or when so many events were dispatched.
+  // Ends the run, without a verdict (RunResult::stopped), before the first event after this moment
+  // of simulated time, or when so many events were dispatched.
   Time until = kNever;
   uint64_t events_max = UINT64_MAX;
   // Sees every entry of the hash, and switches all trace events on. Only for RunHere.
