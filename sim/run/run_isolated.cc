@@ -114,7 +114,7 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   result.diagnosis = end.diagnosis;
   result.cpu = end.cpu;
   if (end.how == ChildEnd::How::kFinished) {
-    if (result.passed() && result.phase != "end") {
+    if (result.passed() && !result.stopped && result.phase != "end") {
       result.failures.push_back({"crash", "exit code 0 before the end of the run", {}});
     }
     return result;

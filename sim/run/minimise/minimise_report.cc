@@ -145,6 +145,7 @@ std::string MinimisedJson(const MinimiseReport& report) {
   json += std::string(",\"complete\":") + (found.complete ? "true" : "false");
   json += ",\"before\":" + SizeJson(found.before) + ",\"after\":" + SizeJson(found.after);
   json += ",\"runs\":" + std::to_string(report.runs);
+  json += ",\"known\":" + std::to_string(report.known);
   json += ",\"cpu_seconds\":" + InSeconds(ToNanoseconds(report.cpu));
   json += ",\"replay_command\":";
   AppendJsonString(json, report.replay_command);

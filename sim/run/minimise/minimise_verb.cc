@@ -184,7 +184,8 @@ MinimiseReport ReportOf(const MinimiseCommand& command, Minimised found, const T
     if (name.ends_with(".min")) name.resize(name.size() - 4);
     report.regression_file = folder + name + kSuffix;
   }
-  report.runs = trials.runs() + journal.found();
+  report.known = journal.found();
+  report.runs = trials.runs() + report.known;
   report.cpu = ProcessorOfAll() + journal.found_cpu();
   return report;
 }

@@ -34,6 +34,15 @@ Message* DetailOf(Fault& fault) {
   return field == nullptr ? nullptr : Fault::GetReflection()->MutableMessage(&fault, field);
 }
 
+std::vector<std::string> TextsOf(const Message& message, const FieldDescriptor* list) {
+  std::vector<std::string> texts;
+  const int size = message.GetReflection()->FieldSize(message, list);
+  for (int i = 0; i < size; ++i) {
+    texts.push_back(message.GetReflection()->GetRepeatedString(message, list, i));
+  }
+  return texts;
+}
+
 using HasName = std::function<bool(const std::string&)>;
 
 // All texts of a fault's detail are names of machines and processes; "" stands for every machine.
@@ -50,13 +59,12 @@ bool KeepNames(Message& detail, const HasName& has) {
       if (!name.empty() && !has(name)) return false;
       continue;
     }
-    RepeatedPtrField<std::string>* const list =
-        reflection.MutableRepeatedPtrField<std::string>(&detail, field);
-    const bool any = !list->empty();
-    list->erase(std::remove_if(list->begin(), list->end(),
-                               [&has](const std::string& name) { return !has(name); }),
-                list->end());
-    if (any && list->empty()) return false;
+    const std::vector<std::string> names = TextsOf(detail, field);
+    reflection.ClearField(&detail, field);
+    for (const std::string& name : names) {
+      if (has(name)) reflection.AddString(&detail, field, name);
+    }
+    if (!names.empty() && reflection.FieldSize(detail, field) == 0) return false;
   }
   return true;
 }
@@ -64,12 +72,10 @@ bool KeepNames(Message& detail, const HasName& has) {
 // The names in lists of a fault's detail, each once.
 std::vector<std::string> ListedNames(const Message& detail) {
   std::set<std::string> names;
-  const google::protobuf::Reflection& reflection = *detail.GetReflection();
   for (int i = 0; i < detail.GetDescriptor()->field_count(); ++i) {
     const FieldDescriptor* field = detail.GetDescriptor()->field(i);
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_STRING || !field->is_repeated()) continue;
-    const auto& list = reflection.GetRepeatedPtrField<std::string>(detail, field);
-    names.insert(list.begin(), list.end());
+    for (std::string& name : TextsOf(detail, field)) names.insert(std::move(name));
   }
   return {names.begin(), names.end()};
 }
