@@ -17,6 +17,7 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"sim", "run a scenario under a seed", &SimVerb},
+    {"sweep", "run scenarios under many seeds", &SweepVerb},
 };
 
 void PrintUsage(FILE* out, const char* program) {
