@@ -12,6 +12,7 @@
 
 #include "core/base/hash.h"
 #include "sim/fault/draw.h"
+#include "sim/run/atomic_file.h"
 #include "sim/run/minimise/journal.h"
 #include "sim/run/minimise/minimise_report.h"
 #include "sim/run/minimise/minimiser.h"
