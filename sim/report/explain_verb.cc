@@ -4,12 +4,13 @@
 #include <cstdio>
 #include <optional>
 
-#include "core/observe/trace_json.h"
 #include "sim/report/build_story.h"
 #include "sim/report/explain_command.h"
 #include "sim/report/html_writer.h"
 #include "sim/report/story_recorder.h"
 #include "sim/report/text_writer.h"
+#include "sim/run/atomic_file.h"
+#include "sim/run/json_object.h"
 #include "sim/run/verbs.h"
 
 namespace orrery::sim {
@@ -81,26 +82,20 @@ Story Run(const PreparedExplain& explain) {
 }
 
 std::string Json(const Story& story, const std::string& file) {
-  std::string out = "{\"seed\":" + std::to_string(story.seed) + ",\"scenario\":";
-  AppendJsonString(out, story.scenario);
-  out += std::string(",\"verdict\":\"") + (story.passed() ? "passed" : "failed") + "\"";
+  JsonObject object;
+  object.Number("seed", story.seed)
+      .Text("scenario", story.scenario)
+      .Text("verdict", story.passed() ? "passed" : "failed");
   if (!story.passed()) {
-    out += ",\"failure\":{\"kind\":";
-    AppendJsonString(out, story.failures.front().kind);
-    out += ",\"text\":";
-    AppendJsonString(out, story.failures.front().text);
-    out += "}";
+    const Story::Failure& failure = story.failures.front();
+    object.Raw("failure",
+               JsonObject().Text("kind", failure.kind).Text("text", failure.text).Take());
   }
-  out += ",\"events\":" + std::to_string(story.events.size()) +
-         ",\"messages\":" + std::to_string(story.messages.size()) +
-         ",\"dropped\":" + std::to_string(story.details_dropped + story.milestones_dropped);
-  if (!file.empty()) {
-    out += ",\"file\":";
-    AppendJsonString(out, file);
-  }
-  out += ",\"replay_command\":";
-  AppendJsonString(out, story.replay_command);
-  return out + "}";
+  object.Number("events", story.events.size())
+      .Number("messages", story.messages.size())
+      .Number("dropped", story.details_dropped + story.milestones_dropped);
+  if (!file.empty()) object.Text("file", file);
+  return object.Text("replay_command", story.replay_command).Take();
 }
 
 void Print(const ExplainCommand& command, const Story& story, const std::string& file) {

@@ -7,80 +7,47 @@
 #include <utility>
 #include <vector>
 
-#include "core/observe/trace_json.h"
 #include "sim/report/causality.h"
 #include "sim/report/page_sources.h"
+#include "sim/run/json_object.h"
 
 namespace orrery::sim {
 namespace {
 
-// Appends values separated by commas.
-class JsonList {
- public:
-  explicit JsonList(std::string& out) : out_(out) { out_ += '['; }
-  ~JsonList() { out_ += ']'; }
+std::string Number(int64_t value) { return std::to_string(value); }
+std::string Index(size_t index) {
+  return Number(index == Story::kNone ? -1 : static_cast<int64_t>(index));
+}
+std::string At(Time time) { return Number(ToNanoseconds(time)); }
+std::string Indices(const std::vector<size_t>& indices) {
+  JsonList list;
+  for (const size_t index : indices) list.Raw(Index(index));
+  return list.Take();
+}
+std::string Pair(std::string_view first, std::string_view second) {
+  return JsonList().Text(first).Text(second).Take();
+}
 
-  JsonList& Number(int64_t value) {
-    Next();
-    out_ += std::to_string(value);
-    return *this;
-  }
-  JsonList& Index(size_t index) {
-    return Number(index == Story::kNone ? -1 : static_cast<int64_t>(index));
-  }
-  JsonList& At(Time time) { return Number(ToNanoseconds(time)); }
-  JsonList& Text(std::string_view text) {
-    Next();
-    AppendJsonString(out_, text);
-    return *this;
-  }
-  // For a value that is written by hand.
-  std::string& Next() {
-    if (!first_) out_ += ',';
-    first_ = false;
-    return out_;
-  }
-
- private:
-  std::string& out_;
-  bool first_ = true;
-};
-
-class JsonMembers {
- public:
-  explicit JsonMembers(std::string& out) : out_(out) { out_ += '{'; }
-  ~JsonMembers() { out_ += '}'; }
-
-  std::string& operator[](std::string_view name) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    AppendJsonString(out_, name);
-    return out_ += ':';
-  }
-  void Number(std::string_view name, int64_t value) { (*this)[name] += std::to_string(value); }
-  void Index(std::string_view name, size_t index) {
-    Number(name, index == Story::kNone ? -1 : static_cast<int64_t>(index));
-  }
-  void At(std::string_view name, Time time) { Number(name, ToNanoseconds(time)); }
-  void Text(std::string_view name, std::string_view text) { AppendJsonString((*this)[name], text); }
-  void Flag(std::string_view name, bool value) { (*this)[name] += value ? "true" : "false"; }
-
- private:
-  std::string& out_;
-  bool first_ = true;
-};
+// A list of what `write` makes of each.
+template <class Of, class Write>
+std::string ListOf(const std::vector<Of>& all, Write write) {
+  JsonList list;
+  for (const Of& each : all) list.Raw(write(each));
+  return list.Take();
+}
 
 // Texts that come again and again, told once.
 class TextTable {
  public:
-  size_t IndexOf(const std::string& text) {
+  std::string IndexOf(const std::string& text) {
     const auto [at, added] = indices_.emplace(text, texts_.size());
     if (added) texts_.push_back(text);
-    return at->second;
+    return Index(at->second);
   }
-  void Write(std::string& out) const {
-    JsonList list(out);
+  std::string Json() const {
+    JsonList list;
     for (const std::string& text : texts_) list.Text(text);
+    return list.Take();
   }
 
  private:
@@ -88,242 +55,162 @@ class TextTable {
   std::vector<std::string> texts_;
 };
 
-class StoryWriter {
- public:
-  explicit StoryWriter(const Story& story) : story_(story) {}
-
-  std::string Write() {
-    {
-      JsonMembers members(out_);
-      WriteRun(members);
-      WriteLanes(members["lanes"]);
-      WriteLives(members["lives"]);
-      WriteEvents(members["events"]);
-      WriteMessages(members["messages"]);
-      WriteRoles(members["roles"]);
-      WriteFaults(members["faults"]);
-      WriteOperations(members["operations"]);
-      WritePhases(members["phases"]);
-      types_.Write(members["types"]);
-      tasks_.Write(members["tasks"]);
-      methods_.Write(members["methods"]);
-    }
-    return std::move(out_);
-  }
-
- private:
-  // One column of all events, or of all messages.
-  template <class Of, class Add>
-  void Column(JsonMembers& members, std::string_view name, const std::vector<Of>& all, Add add) {
-    JsonList list(members[name]);
-    for (const Of& each : all) add(list, each);
-  }
-
-  void WriteRun(JsonMembers& members);
-  void WriteEvidence(std::string& out);
-  void WriteLanes(std::string& out);
-  void WriteLives(std::string& out);
-  void WriteEvents(std::string& out);
-  void WriteMessages(std::string& out);
-  void WriteRoles(std::string& out);
-  void WriteFaults(std::string& out);
-  void WriteOperations(std::string& out);
-  void WritePhases(std::string& out);
-
-  const Story& story_;
-  std::string out_;
-  TextTable types_;
-  TextTable tasks_;
-  TextTable methods_;
-};
-
-int64_t SizeOf(const std::vector<bool>& marks) {
-  return std::count(marks.begin(), marks.end(), true);
+std::string Failures(const Story& story) {
+  return ListOf(story.failures, [](const Story::Failure& each) {
+    return JsonObject()
+        .Text("kind", each.kind)
+        .Text("text", each.text)
+        .Raw("time", At(each.time))
+        .Raw("event", Index(each.event))
+        .Take();
+  });
 }
 
-void StoryWriter::WriteRun(JsonMembers& members) {
-  members.Text("scenario", story_.scenario);
-  members.Text("seed", std::to_string(story_.seed));
-  members.Text("replay", story_.replay_command);
-  members.Text("diagnosis", story_.diagnosis);
-  {
-    JsonList list(members["facts"]);
-    for (const auto& [name, value] : story_.facts) {
-      JsonList(list.Next()).Text(name).Text(value);
-    }
-  }
-  {
-    JsonList list(members["failures"]);
-    for (const Story::Failure& failure : story_.failures) {
-      JsonMembers each(list.Next());
-      each.Text("kind", failure.kind);
-      each.Text("text", failure.text);
-      each.At("time", failure.time);
-      each.Index("event", failure.event);
-    }
-  }
-  WriteEvidence(members["evidence"]);
-  const std::vector<size_t> failed = WhatFailed(story_);
-  {
-    JsonList list(members["failed"]);
-    for (const size_t event : failed) list.Index(event);
-  }
-  members.Number("pastSteps", SizeOf(CausalPast(story_, failed, Past::kSteps)));
-  members.Number("pastAll", SizeOf(CausalPast(story_, failed, Past::kAll)));
-  members.At("end", story_.end);
-  members.At("detailsFrom", story_.details_from);
-  members.At("detailsTo", story_.details_to);
-  members.Number("detailsDropped", static_cast<int64_t>(story_.details_dropped));
-  members.Number("milestonesDropped", static_cast<int64_t>(story_.milestones_dropped));
+std::string EvidenceOf(const Story& story) {
+  if (!story.evidence.has_value()) return "null";
+  const auto node = [&](const Evidence::Node& each) {
+    return JsonObject()
+        .Text("label", each.label)
+        .Text("workload", each.ordinal < 0 ? "" : each.workload)
+        .Raw("client", Number(each.client))
+        .Raw("ordinal", Number(each.ordinal))
+        .Raw("operation", Index(OperationOf(story, each)))
+        .Take();
+  };
+  const auto edge = [](const Evidence::Edge& each) {
+    return JsonObject()
+        .Raw("from", Index(each.from))
+        .Raw("to", Index(each.to))
+        .Text("label", each.label)
+        .Take();
+  };
+  return JsonObject()
+      .Raw("nodes", ListOf(story.evidence->nodes, node))
+      .Raw("edges", ListOf(story.evidence->edges, edge))
+      .Take();
 }
 
-void StoryWriter::WriteEvidence(std::string& out) {
-  if (!story_.evidence.has_value()) {
-    out += "null";
-    return;
-  }
-  JsonMembers members(out);
-  {
-    JsonList list(members["nodes"]);
-    for (const Evidence::Node& node : story_.evidence->nodes) {
-      JsonMembers each(list.Next());
-      each.Text("label", node.label);
-      each.Text("workload", node.ordinal < 0 ? "" : node.workload);
-      each.Number("client", node.client);
-      each.Number("ordinal", node.ordinal);
-      each.Index("operation", OperationOf(story_, node));
-    }
-  }
-  JsonList list(members["edges"]);
-  for (const Evidence::Edge& edge : story_.evidence->edges) {
-    JsonMembers each(list.Next());
-    each.Index("from", edge.from);
-    each.Index("to", edge.to);
-    each.Text("label", edge.label);
-  }
+// How many events led to the failure: the page finds them itself, and its test compares.
+std::string SizeOfPast(const Story& story, Past past) {
+  const std::vector<bool> marks = CausalPast(story, WhatFailed(story), past);
+  return Number(std::count(marks.begin(), marks.end(), true));
 }
 
-void StoryWriter::WriteLanes(std::string& out) {
-  JsonList list(out);
-  for (const Story::Lane& lane : story_.lanes) {
-    JsonMembers each(list.Next());
-    each.Text("process", lane.process);
-    each.Text("machine", lane.machine);
-    each.Text("zone", lane.zone);
-    each.Text("data_center", lane.data_center);
-    each.Flag("client", lane.client);
-  }
+void AddRun(const Story& story, JsonObject& out) {
+  out.Text("scenario", story.scenario)
+      .Text("seed", std::to_string(story.seed))
+      .Text("replay", story.replay_command)
+      .Text("diagnosis", story.diagnosis)
+      .Raw("facts",
+           ListOf(story.facts, [](const auto& each) { return Pair(each.first, each.second); }))
+      .Raw("failures", Failures(story))
+      .Raw("evidence", EvidenceOf(story))
+      .Raw("failed", Indices(WhatFailed(story)))
+      .Raw("pastSteps", SizeOfPast(story, Past::kSteps))
+      .Raw("pastAll", SizeOfPast(story, Past::kAll))
+      .Raw("end", At(story.end))
+      .Raw("detailsFrom", At(story.details_from))
+      .Raw("detailsTo", At(story.details_to))
+      .Number("detailsDropped", story.details_dropped)
+      .Number("milestonesDropped", story.milestones_dropped);
 }
 
-void StoryWriter::WriteLives(std::string& out) {
-  JsonList list(out);
-  for (const Story::Life& life : story_.lives) {
-    JsonMembers each(list.Next());
-    each.Index("lane", life.lane);
-    each.Number("life", life.incarnation);
-    each.At("begin", life.begin);
-    each.At("end", life.end);
-    each.Text("why", life.why);
-  }
-}
-
-void StoryWriter::WriteEvents(std::string& out) {
-  JsonMembers members(out);
+// In columns: most of a story is events and messages.
+std::string Events(const Story& story, TextTable& types, TextTable& tasks) {
   using Event = Story::Event;
-  const auto column = [&](std::string_view name, auto add) {
-    Column(members, name, story_.events, add);
-  };
-  column("time", [](JsonList& list, const Event& each) { list.At(each.time); });
-  column("lane", [](JsonList& list, const Event& each) { list.Index(each.lane); });
-  column("life", [](JsonList& list, const Event& each) { list.Number(each.incarnation); });
-  column("level",
-         [](JsonList& list, const Event& each) { list.Number(static_cast<int>(each.level)); });
-  column("type",
-         [this](JsonList& list, const Event& each) { list.Index(types_.IndexOf(each.type)); });
-  column("task",
-         [this](JsonList& list, const Event& each) { list.Index(tasks_.IndexOf(each.task)); });
-  column("message", [](JsonList& list, const Event& each) { list.Index(each.message); });
-  column("causes", [](JsonList& list, const Event& each) {
-    JsonList causes(list.Next());
-    for (const size_t cause : each.causes) causes.Index(cause);
-  });
-  column("fields", [](JsonList& list, const Event& each) {
-    JsonList fields(list.Next());
-    for (const auto& [name, value] : each.fields) fields.Text(name).Text(value);
-  });
+  const auto column = [&](auto write) { return ListOf(story.events, write); };
+  return JsonObject()
+      .Raw("time", column([](const Event& each) { return At(each.time); }))
+      .Raw("lane", column([](const Event& each) { return Index(each.lane); }))
+      .Raw("life", column([](const Event& each) { return Number(each.incarnation); }))
+      .Raw("level", column([](const Event& each) { return Number(static_cast<int>(each.level)); }))
+      .Raw("type", column([&](const Event& each) { return types.IndexOf(each.type); }))
+      .Raw("task", column([&](const Event& each) { return tasks.IndexOf(each.task); }))
+      .Raw("message", column([](const Event& each) { return Index(each.message); }))
+      .Raw("causes", column([](const Event& each) { return Indices(each.causes); }))
+      .Raw("fields", column([](const Event& each) {
+             JsonList fields;
+             for (const auto& [name, value] : each.fields) fields.Text(name).Text(value);
+             return fields.Take();
+           }))
+      .Take();
 }
 
-void StoryWriter::WriteMessages(std::string& out) {
-  JsonMembers members(out);
+std::string Messages(const Story& story, TextTable& methods) {
   using Message = Story::Message;
-  const auto column = [&](std::string_view name, auto add) {
-    Column(members, name, story_.messages, add);
-  };
-  column("kind",
-         [](JsonList& list, const Message& each) { list.Number(static_cast<int>(each.kind)); });
-  column("method", [this](JsonList& list, const Message& each) {
-    list.Index(methods_.IndexOf(each.method));
-  });
-  column("sent", [](JsonList& list, const Message& each) { list.Index(each.sent); });
-  column("received", [](JsonList& list, const Message& each) { list.Index(each.received); });
-  column("to", [](JsonList& list, const Message& each) { list.Index(each.to); });
-  column("error", [](JsonList& list, const Message& each) { list.Text(each.error); });
-  column("late", [](JsonList& list, const Message& each) { list.Number(each.late ? 1 : 0); });
+  const auto column = [&](auto write) { return ListOf(story.messages, write); };
+  JsonList errors;
+  for (const Message& each : story.messages) errors.Text(each.error);
+  return JsonObject()
+      .Raw("kind", column([](const Message& each) { return Number(static_cast<int>(each.kind)); }))
+      .Raw("method", column([&](const Message& each) { return methods.IndexOf(each.method); }))
+      .Raw("sent", column([](const Message& each) { return Index(each.sent); }))
+      .Raw("received", column([](const Message& each) { return Index(each.received); }))
+      .Raw("to", column([](const Message& each) { return Index(each.to); }))
+      .Raw("error", errors.Take())
+      .Raw("late", column([](const Message& each) { return Number(each.late ? 1 : 0); }))
+      .Take();
 }
 
-void StoryWriter::WriteRoles(std::string& out) {
-  JsonList list(out);
-  for (const Story::Role& role : story_.roles) {
-    JsonMembers each(list.Next());
-    each.Index("lane", role.lane);
-    each.Text("name", role.name);
-    each.Text("id", std::to_string(role.id));
-    each.Number("generation", static_cast<int64_t>(role.generation));
-    each.At("begin", role.begin);
-    each.At("end", role.end);
-    each.Text("why", role.why);
-  }
+std::string LaneJson(const Story::Lane& each) {
+  return JsonObject()
+      .Text("process", each.process)
+      .Text("machine", each.machine)
+      .Text("zone", each.zone)
+      .Text("data_center", each.data_center)
+      .Raw("client", each.client ? "true" : "false")
+      .Take();
 }
 
-void StoryWriter::WriteFaults(std::string& out) {
-  JsonList list(out);
-  for (const Story::Fault& fault : story_.faults) {
-    JsonMembers each(list.Next());
-    each.Index("event", fault.event);
-    each.Text("kind", fault.kind);
-    each.Text("what", fault.what);
-    {
-      JsonList lanes(each["lanes"]);
-      for (const size_t lane : fault.lanes) lanes.Index(lane);
-    }
-    each.At("begin", fault.begin);
-    each.At("end", fault.end);
-  }
+std::string LifeJson(const Story::Life& each) {
+  return JsonObject()
+      .Raw("lane", Index(each.lane))
+      .Raw("life", Number(each.incarnation))
+      .Raw("begin", At(each.begin))
+      .Raw("end", At(each.end))
+      .Text("why", each.why)
+      .Take();
 }
 
-void StoryWriter::WriteOperations(std::string& out) {
-  JsonList list(out);
-  for (const Story::Operation& operation : story_.operations) {
-    JsonMembers each(list.Next());
-    each.Index("lane", operation.lane);
-    each.Text("workload", operation.workload);
-    each.Number("client", operation.client);
-    each.Number("ordinal", operation.ordinal);
-    each.Index("began", operation.began);
-    each.Index("ended", operation.ended);
-    each.At("begin", operation.begin);
-    each.At("end", operation.end);
-    each.Text("outcome", operation.outcome);
-  }
+std::string RoleJson(const Story::Role& each) {
+  return JsonObject()
+      .Raw("lane", Index(each.lane))
+      .Text("name", each.name)
+      .Text("id", std::to_string(each.id))
+      .Number("generation", each.generation)
+      .Raw("begin", At(each.begin))
+      .Raw("end", At(each.end))
+      .Text("why", each.why)
+      .Take();
 }
 
-void StoryWriter::WritePhases(std::string& out) {
-  JsonList list(out);
-  for (const Story::Phase& phase : story_.phases) {
-    JsonMembers each(list.Next());
-    each.Text("name", phase.name);
-    each.At("begin", phase.begin);
-  }
+std::string FaultJson(const Story::Fault& each) {
+  return JsonObject()
+      .Raw("event", Index(each.event))
+      .Text("kind", each.kind)
+      .Text("what", each.what)
+      .Raw("lanes", Indices(each.lanes))
+      .Raw("begin", At(each.begin))
+      .Raw("end", At(each.end))
+      .Take();
+}
+
+std::string OperationJson(const Story::Operation& each) {
+  return JsonObject()
+      .Raw("lane", Index(each.lane))
+      .Text("workload", each.workload)
+      .Raw("client", Number(each.client))
+      .Raw("ordinal", Number(each.ordinal))
+      .Raw("began", Index(each.began))
+      .Raw("ended", Index(each.ended))
+      .Raw("begin", At(each.begin))
+      .Raw("end", At(each.end))
+      .Text("outcome", each.outcome)
+      .Take();
+}
+
+std::string PhaseJson(const Story::Phase& each) {
+  return JsonObject().Text("name", each.name).Raw("begin", At(each.begin)).Take();
 }
 
 std::string HtmlText(std::string_view text) {
@@ -349,7 +236,23 @@ std::string HtmlText(std::string_view text) {
 }  // namespace
 
 std::string StoryJson(const Story& story) {
-  const std::string json = StoryWriter(story).Write();
+  TextTable types;
+  TextTable tasks;
+  TextTable methods;
+  JsonObject members;
+  AddRun(story, members);
+  members.Raw("lanes", ListOf(story.lanes, LaneJson))
+      .Raw("lives", ListOf(story.lives, LifeJson))
+      .Raw("events", Events(story, types, tasks))
+      .Raw("messages", Messages(story, methods))
+      .Raw("roles", ListOf(story.roles, RoleJson))
+      .Raw("faults", ListOf(story.faults, FaultJson))
+      .Raw("operations", ListOf(story.operations, OperationJson))
+      .Raw("phases", ListOf(story.phases, PhaseJson))
+      .Raw("types", types.Json())
+      .Raw("tasks", tasks.Json())
+      .Raw("methods", methods.Json());
+  const std::string json = members.Take();
   // "<" stands in texts only; without it no text ends the element or begins a comment in it.
   std::string out;
   out.reserve(json.size() + json.size() / 64);

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "core/base/hash.h"
+#include "core/base/random.h"
 #include "sim/fault/fault_plan.pb.h"
 #include "sim/run/operations.h"
 #include "sim/world/world.h"
@@ -52,6 +54,12 @@ absl::StatusOr<Scenario> Narrow(const Scenario& scenario, const FaultPlan& plan,
   }
   if (plan.duration_ns() != 0) narrowed.duration = Nanoseconds(plan.duration_ns());
   return narrowed;
+}
+
+absl::StatusOr<Deployment> DeployNarrowed(const System& system, const Scenario& scenario,
+                                          uint64_t seed) {
+  Random deploy(HashWords(seed, HashName("deploy")));
+  return system.Deploy(scenario.topology, deploy);
 }
 
 std::optional<Schedule> ScheduleOf(const FaultPlan& plan) {

@@ -1,11 +1,13 @@
 // Narrowing: a scenario and a plan to what is run (fault_plan.proto, from `topology` on).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "core/base/status.h"
 #include "sim/run/scenario.h"
+#include "sim/run/system.h"
 #include "sim/world/schedule.h"
 
 namespace orrery::sim {
@@ -18,6 +20,10 @@ class World;
 // is where the values stand, in its errors and later in the system's.
 absl::StatusOr<Scenario> Narrow(const Scenario& scenario, const FaultPlan& plan,
                                 const std::string& plan_name);
+
+// What the narrowed scenario has the system deploy for a seed.
+absl::StatusOr<Deployment> DeployNarrowed(const System& system, const Scenario& scenario,
+                                          uint64_t seed);
 
 // Where the plan has the order drawn; nullopt: everywhere.
 std::optional<Schedule> ScheduleOf(const FaultPlan& plan);

@@ -88,14 +88,14 @@ TEST_F(NarrowTest, ARunThatIsCutHasNeitherFailedNorPassed) {
   RunRequest request = Request("");
   request.until = TimeFromNanoseconds(0) + Seconds(4);
   const RunResult early = RunIt(request);
-  EXPECT_TRUE(early.cut);
+  EXPECT_TRUE(early.stopped);
   EXPECT_EQ(early.phase, "faults");
   EXPECT_LE(early.simulated, request.until);
   request.until = kNever;
-  EXPECT_FALSE(RunIt(request).cut);
+  EXPECT_FALSE(RunIt(request).stopped);
   request.events_max = early.events;
   const RunResult counted = RunIt(request);
-  EXPECT_TRUE(counted.cut);
+  EXPECT_TRUE(counted.stopped);
   EXPECT_EQ(counted.events, early.events);
   EXPECT_EQ(counted.hash, early.hash);
   EXPECT_EQ(counted.operations, early.operations);

@@ -126,8 +126,8 @@ bool Phases::StepUntil(Time bound, bool calls) {
     if (calls && open_calls_ == 0) return true;
     if (alarm.rung()) return false;
     const Timeline& timeline = world_.timeline();
-    cut_ = timeline.NextDue() > request_.until || timeline.events() >= request_.events_max;
-    if (cut_) return false;
+    stopped_ = timeline.NextDue() > request_.until || timeline.events() >= request_.events_max;
+    if (stopped_) return false;
     world_.Step();
     if (first_event_ == Duration::zero()) first_event_ = MonotonicNow();
     monitor_.Stepped(world_.timeline());
@@ -140,7 +140,7 @@ bool Phases::Await(Time bound, const char* kind, const std::string& of) {
     calls_.clear();
     return true;
   }
-  if (world_.failed() || cut_) return false;
+  if (world_.failed() || stopped_) return false;
   std::string open;
   for (const Call& call : calls_) {
     if (!call.done) open += (open.empty() ? "" : ", ") + call.what;
@@ -180,7 +180,7 @@ bool Phases::Faults() {
     }
   }
   StepUntil(world_.Now() + scenario_.duration, /*calls=*/false);
-  if (world_.failed() || cut_) return false;
+  if (world_.failed() || stopped_) return false;
   injector_.StopAndHeal();
   return true;
 }

@@ -38,7 +38,7 @@ class Phases {
 
   const std::string& phase() const { return phase_; }
   // The request's bounds ended it.
-  bool cut() const { return cut_; }
+  bool stopped() const { return stopped_; }
   // When the faults phase began; zero before.
   Time faults_begun() const { return faults_begun_; }
   // When the first event was dispatched, by MonotonicNow; zero before.
@@ -81,7 +81,7 @@ class Phases {
   RunMonitor& monitor_;
   std::string phase_ = "start";
   Duration first_event_{};
-  bool cut_ = false;
+  bool stopped_ = false;
   Time faults_begun_{};
   std::deque<Call> calls_;  // Stable addresses.
   size_t open_calls_ = 0;

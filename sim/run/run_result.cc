@@ -69,7 +69,7 @@ std::string EncodeRunResult(const RunResult& result) {
     entry->set_name(name);
     entry->set_value(value);
   }
-  message.set_cut(result.cut);
+  message.set_stopped(result.stopped);
   message.set_faults_begun_ns(ToNanoseconds(result.faults_begun));
   Put(result.operations, message.mutable_operations());
   return message.SerializeAsString();
@@ -103,7 +103,7 @@ absl::StatusOr<RunResult> DecodeRunResult(std::string_view bytes) {
   result.skipped = CountsOf(message.skipped());
   result.probes = CountsOf(message.probes());
   for (const NamedValue& entry : message.metrics()) result.metrics[entry.name()] = entry.value();
-  result.cut = message.cut();
+  result.stopped = message.stopped();
   result.faults_begun = TimeFromNanoseconds(message.faults_begun_ns());
   result.operations = CountsOf(message.operations());
   return result;

@@ -54,13 +54,13 @@ struct RunResult {
   std::string phase;      // The last that began: "setup", "faults", "liveness", "check", "end".
   std::string diagnosis;  // What the run's process wrote on standard error, at most 64 KiB.
 
-  uint64_t hash = 0;    // Of everything that happened. After a crash: until the last event.
-  uint64_t events = 0;  // Dispatched.
-  uint64_t notes = 0;   // Entries of the hash.
-  Time simulated{};     // When it ended, in simulated time.
-  Duration cpu{};       // Processor time of the run's process.
-  Duration start{};     // Real time from the request to the first event.
-  bool cut = false;     // The request's bounds ended it: it has neither failed nor passed.
+  uint64_t hash = 0;     // Of everything that happened. After a crash: until the last event.
+  uint64_t events = 0;   // Dispatched.
+  uint64_t notes = 0;    // Entries of the hash.
+  Time simulated{};      // When it ended, in simulated time.
+  Duration cpu{};        // Processor time of the run's process.
+  Duration start{};      // Real time from the request to the first event.
+  bool stopped = false;  // The request's bounds ended it: it has neither failed nor passed.
 
   // When the faults phase began; zero before.
   Time faults_begun{};

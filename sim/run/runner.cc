@@ -26,8 +26,6 @@
 namespace orrery::sim {
 namespace {
 
-constexpr uint32_t kPlanVersion = 1;
-
 // The order says who wins: drawn, scenario, plan, command line.
 absl::Status SetKnobs(const RunRequest& request, const FaultPlan* plan, KnobSet& knobs) {
   AddAllKnobs(request.system, knobs);
@@ -115,8 +113,8 @@ bool Run::Build() {
     const absl::Status configured = workloads_.back()->Configure(table.options);
     INVARIANT(configured.ok(), "a scenario is validated before", std::string(configured.message()));
   }
-  Random deploy(HashWords(request_.seed, HashName("deploy")));
-  const absl::StatusOr<Deployment> deployment = request_.system.Deploy(scenario_.topology, deploy);
+  const absl::StatusOr<Deployment> deployment =
+      DeployNarrowed(request_.system, scenario_, request_.seed);
   if (!deployment.ok()) return Fail("setup", deployment.status()), false;
   BuildWorld(*deployment);
   BuildPlan();
@@ -242,7 +240,7 @@ void Run::Gather(const Phases& phases, Duration begin) {
     result_.failures.push_back({failure.kind, failure.text, failure.time});
   }
   result_.phase = phases.phase();
-  result_.cut = phases.cut();
+  result_.stopped = phases.stopped();
   result_.faults_begun = phases.faults_begun();
   result_.operations = operations_.asked();
   result_.hash = timeline.hash();
@@ -302,8 +300,8 @@ absl::Status ValidateRequest(const RunRequest& request, const std::string& plan_
   const absl::StatusOr<Scenario> scenario = Narrow(request.scenario, *plan, plan_name);
   if (!scenario.ok()) return refuse(std::string(scenario.status().message()));
   World world({.seed = request.seed, .knobs = &knobs});
-  Random deploy(HashWords(request.seed, HashName("deploy")));
-  ASSIGN_OR_RETURN(const Deployment deployment, request.system.Deploy(scenario->topology, deploy));
+  ASSIGN_OR_RETURN(const Deployment deployment,
+                   DeployNarrowed(request.system, *scenario, request.seed));
   RETURN_IF_ERROR(scenario->topology.RefuseUnread());
   for (const Deployment::MachineWithProcesses& each : deployment.machines) {
     Machine& machine = world.AddMachine(each.machine);

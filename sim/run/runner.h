@@ -34,6 +34,9 @@ class RunObserver;
 class System;
 class Timeline;
 
+// FaultPlan::version of the plans this program reads and writes.
+inline constexpr uint32_t kPlanVersion = 1;
+
 struct RunRequest {
   const System& system;
   const Scenario& scenario;  // Validated: see ValidateScenario.
@@ -44,8 +47,8 @@ struct RunRequest {
   std::string plan = {};
   // Trace events of all processes go here, one JSON object each line. Empty: none are kept.
   std::string trace_file = {};
-  // Ends the run, without a verdict (RunResult::cut), before the first event after this moment of
-  // simulated time, or when so many events were dispatched.
+  // Ends the run, without a verdict (RunResult::stopped), before the first event after this moment
+  // of simulated time, or when so many events were dispatched.
   Time until = kNever;
   uint64_t events_max = UINT64_MAX;
   // Sees every entry of the hash, and switches all trace events on. Only for RunHere.

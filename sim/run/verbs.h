@@ -12,6 +12,8 @@ inline constexpr int kExitFailed = 1;    // It failed, or what was asked for was
 inline constexpr int kExitBadInput = 2;  // One line on standard error; nothing run or written.
 
 int SimVerb(int argc, char** argv, const System& system);
-int ExplainVerb(int argc, char** argv, const System& system);  // In sim/report.
+int SweepVerb(int argc, char** argv, const System& system);     // In sweep/.
+int MinimiseVerb(int argc, char** argv, const System& system);  // In minimise/.
+int ExplainVerb(int argc, char** argv, const System& system);   // In sim/report.
 
 }  // namespace orrery::sim

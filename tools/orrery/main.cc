@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -17,6 +18,17 @@
 namespace orrery::tools {
 namespace {
 
+constexpr std::pair<const char*, const char*> kSiblingVerbs[] = {
+    {"sim", "Runs a scenario under a seed."},
+    {"minimise", "Makes the plan of a failing run as small as can be."},
+    {"explain", "Makes a picture of a run, and of what led to its failure."},
+};
+
+bool IsOfSibling(std::string_view verb) {
+  return std::any_of(std::begin(kSiblingVerbs), std::end(kSiblingVerbs),
+                     [verb](const auto& each) { return verb == each.first; });
+}
+
 // Becomes orrery-sim with the same arguments.
 int RunSibling(char** argv) {
   std::error_code error;
@@ -28,18 +40,6 @@ int RunSibling(char** argv) {
   return kExitFailed;
 }
 
-constexpr std::pair<const char*, const char*> kSiblingVerbs[] = {
-    {"sim", "Runs a scenario under a seed: see orrery sim --help."},
-    {"explain", "Makes a picture of a run: see orrery explain --help."},
-};
-
-bool IsOfSibling(std::string_view verb) {
-  for (const auto& [name, about] : kSiblingVerbs) {
-    if (verb == name) return true;
-  }
-  return false;
-}
-
 int Main(int argc, char** argv) {
   if (argc >= 2 && IsOfSibling(argv[1])) return RunSibling(argv);
   CLI::App app("A distributed transactional key-value store for metadata.", "orrery");
@@ -47,7 +47,7 @@ int Main(int argc, char** argv) {
   app.footer(
       "Every verb has --help. Exit codes: 0 well; 1 failed; 2 bad input, told in one line, "
       "nothing changed.");
-  for (const auto& [name, about] : kSiblingVerbs) app.add_subcommand(name, about);
+  for (const auto& [verb, about] : kSiblingVerbs) app.add_subcommand(verb, about);
   std::map<std::string, RunVerb> verbs;
   verbs["init"] = AddInit(app);
   verbs["serve"] = AddServe(app);
