@@ -1,4 +1,4 @@
-// ddmin.
+// The search, part by part.
 #include "sim/run/minimise/delta.h"
 
 #include <algorithm>
