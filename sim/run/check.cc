@@ -86,11 +86,17 @@ bool Begun(const Outcome& outcome) {
   return outcome.result.passed() || outcome.result.failures.front().kind != "start";
 }
 
+// Those of the run as its result tells it: one that stands still goes on until it is ended.
+std::span<const Checkpoint> CheckpointsOf(const Outcome& outcome) {
+  std::span<const Checkpoint> all = outcome.recording().all_checkpoints();
+  while (!all.empty() && all.back().notes > outcome.result.notes) all = all.first(all.size() - 1);
+  return all;
+}
+
 bool Same(const Outcome& first, const Outcome& second) {
   return first.result.hash == second.result.hash && first.result.notes == second.result.notes &&
          first.result.passed() == second.result.passed() &&
-         std::ranges::equal(first.recording().all_checkpoints(),
-                            second.recording().all_checkpoints());
+         std::ranges::equal(CheckpointsOf(first), CheckpointsOf(second));
 }
 
 // What a search in two recordings gives.

@@ -113,6 +113,9 @@ void Child::PrepareInside(pid_t parent) {
   results_.Close(0);
   diagnosis_.Close(0);
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   if (kSanitized) return;

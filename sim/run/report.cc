@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <optional>
 
-#include "core/observe/trace_json.h"
+#include "sim/run/json_object.h"
 
 namespace orrery::sim {
 namespace {
@@ -64,36 +64,6 @@ std::string Section(const char* title, const RunResult::Named& lines) {
   for (const auto& [name, value] : lines) text += "  " + name + " = " + value + "\n";
   return text;
 }
-
-// Members of a JSON object under construction.
-class JsonObject {
- public:
-  JsonObject& Text(std::string_view name, std::string_view value) {
-    Name(name);
-    AppendJsonString(text_, value);
-    return *this;
-  }
-  JsonObject& Raw(std::string_view name, std::string_view value) {
-    Name(name);
-    text_.append(value);
-    return *this;
-  }
-  template <class Count>
-  JsonObject& Counts(std::string_view name, const std::map<std::string, Count>& counts) {
-    JsonObject inner;
-    for (const auto& [key, count] : counts) inner.Raw(key, std::to_string(count));
-    return Raw(name, inner.Take());
-  }
-  std::string Take() { return text_ + "}"; }
-
- private:
-  void Name(std::string_view name) {
-    if (text_.size() > 1) text_ += ",";
-    AppendJsonString(text_, name);
-    text_ += ":";
-  }
-  std::string text_ = "{";
-};
 
 }  // namespace
 
@@ -204,15 +174,15 @@ std::string ToJson(const RunResult& result, const std::string& replay_command) {
       .Counts("faults_skipped", result.skipped)
       .Counts("probes", result.probes)
       .Counts("metrics", result.metrics);
-  std::string failures;
+  JsonList failures;
   for (const RunFailure& failure : result.failures) {
     JsonObject entry;
     entry.Text("kind", failure.kind)
         .Text("text", failure.text)
         .Raw("simulated_seconds", Seconds6(ToNanoseconds(failure.time)));
-    failures += (failures.empty() ? "" : ",") + entry.Take();
+    failures.Raw(entry.Take());
   }
-  object.Raw("failures", "[" + failures + "]").Text("phase", result.phase);
+  object.Raw("failures", failures.Take()).Text("phase", result.phase);
   if (!result.passed()) object.Text("diagnosis", result.diagnosis);
   return object.Text("replay_command", replay_command).Take();
 }

@@ -1,6 +1,8 @@
 // What to make of the end of a run's process.
 #include "sim/run/run_isolated.h"
 
+#include <link.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -58,6 +60,51 @@ RunFailure FailureOf(const ChildEnd& end, const ChildLimits& limits) {
   return {"crash", std::move(text), {}};
 }
 
+// Where this program lies in memory; what its addresses are relative to.
+uint64_t ProgramBase() {
+  uint64_t base = 0;
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void* result) {
+        *static_cast<uint64_t*>(result) = info->dlpi_addr;
+        return 1;  // The first is the program.
+      },
+      &base);
+  return base;
+}
+
+// The address in this process of a line "program(+0x1c54)[0x55bfe8]" of a back trace of another
+// process of the same program; 0 when it is no such line, or of a library.
+uint64_t AddressOfFrame(std::string_view line) {
+  constexpr std::string_view kOffset = "(+0x";
+  const size_t at = line.find(kOffset);
+  if (at == std::string_view::npos || !line.ends_with(']')) return 0;
+  if (line.substr(0, at).find(".so") != std::string_view::npos) return 0;
+  uint64_t offset = 0;
+  std::from_chars(line.data() + at + kOffset.size(), line.data() + line.size(), offset, 16);
+  return offset == 0 ? 0 : ProgramBase() + offset;
+}
+
+// `text` with the names of functions added to its back traces.
+std::string NameFunctions(std::string_view text) {
+  std::string named;
+  if (text.empty()) return named;
+  absl::InitializeSymbolizer("/proc/self/exe");
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    named.append(line);
+    const uint64_t address = AddressOfFrame(line);
+    char name[512];
+    // A return address: the call is before it.
+    if (address != 0 &&
+        absl::Symbolize(reinterpret_cast<const void*>(address - 1), name, sizeof name)) {
+      named.append(" ").append(name);
+    }
+    named += '\n';
+  }
+  return named;
+}
+
 }  // namespace
 
 void ProgressMonitor::Stepped(const Timeline& timeline) {
@@ -74,29 +121,6 @@ void ProgressMonitor::Stepped(const Timeline& timeline) {
   progress_.hash.store(timeline.hash(), kRelaxed);
 }
 
-std::string NameFunctions(std::string_view text) {
-  absl::InitializeSymbolizer("/proc/self/exe");
-  std::string named;
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    named.append(line);
-    const size_t at = line.rfind("[0x");
-    uint64_t address = 0;
-    char name[512];
-    if (at != std::string_view::npos && line.ends_with(']')) {
-      std::from_chars(line.data() + at + 3, line.data() + line.size() - 1, address, 16);
-    }
-    // A return address: the call is before it.
-    if (address != 0 &&
-        absl::Symbolize(reinterpret_cast<const void*>(address - 1), name, sizeof name)) {
-      named.append(" ").append(name);
-    }
-    named += '\n';
-  }
-  return named;
-}
-
 ChildLimits LimitsOf(const RunRequest& request) {
   KnobSet knobs;
   const absl::Status set = SetKnobsOf(request, knobs);
@@ -111,7 +135,8 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   if (sent.ok()) result = *std::move(sent);
   result.seed = request.seed;
   result.scenario = request.scenario.name;
-  result.diagnosis = end.diagnosis;
+  // A check for determinism sends those of its own children.
+  result.diagnosis += NameFunctions(end.diagnosis);
   result.cpu = end.cpu;
   if (end.how == ChildEnd::How::kFinished) {
     if (result.passed() && !result.stopped && result.phase != "end") {

@@ -1,9 +1,6 @@
 // What becomes of a run in a process of its own, seen from outside.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "sim/run/isolate.h"
 #include "sim/run/runner.h"
 
@@ -29,11 +26,8 @@ ChildLimits LimitsOf(const RunRequest& request);
 // In the text of a hang whose events did not end; in one event it says so too.
 inline constexpr const char* kHungAcrossEvents = "while events went on";
 
-// `text` with the names of functions added to its back traces.
-// REQUIRES: it is of a forked child, whose addresses are this process's own.
-std::string NameFunctions(std::string_view text);
-
-// The result that the child sent last, with a failure added when the child did not end well.
+// The result that the child sent last, with a failure added when the child did not end well, and
+// with names of functions in its back traces. REQUIRES: the child is of this program.
 RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunRequest& request);
 
 }  // namespace orrery::sim

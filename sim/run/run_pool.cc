@@ -57,7 +57,6 @@ absl::Status RunPool::StartChecked(uint64_t ticket, const RunRequest& request,
 }
 
 std::optional<RunPool::Finished> RunPool::Await(Duration patience) {
-  INVARIANT(busy() > 0, "nothing to wait for");
   const Duration until = MonotonicNow() + patience;
   while (true) {
     std::vector<Child*> children;
@@ -66,9 +65,8 @@ std::optional<RunPool::Finished> RunPool::Await(Duration patience) {
       if (!children.back()->Step()) continue;
       const std::unique_ptr<Running> ended = std::move(*run);
       running_.erase(run);
-      RunResult result = ResultOf(ended->child->TakeEnd(), ended->progress(), ended->request);
-      if (!result.passed()) result.diagnosis = NameFunctions(result.diagnosis);
-      return Finished{ended->ticket, std::move(result)};
+      return Finished{ended->ticket,
+                      ResultOf(ended->child->TakeEnd(), ended->progress(), ended->request)};
     }
     const Duration left = until - MonotonicNow();
     if (left <= Duration::zero() || !AwaitChildren(children, left)) return std::nullopt;

@@ -53,7 +53,7 @@ class RunPool {
                             const std::vector<std::string>& arguments);
 
   // Waits for the next run to end, in whatever order they end; nullopt when none did within
-  // `patience`, or a signal came. REQUIRES: busy() > 0.
+  // `patience`, which is all that happens when none runs, or a signal came.
   std::optional<Finished> Await(Duration patience);
 
   // Kills the run of `ticket`; it is never given. No effect when it is not running.

@@ -14,6 +14,7 @@
 #include <map>
 
 #include "sim/run/real_time.h"
+#include "sim/run/signature.h"
 #include "sim/run/testing/scenarios.h"
 
 namespace orrery::sim {
@@ -122,6 +123,16 @@ TEST_F(RunPoolTest, AFullTableOfFilesIsToldAndPasses) {
   EXPECT_EQ(refused.message(), "no pipe: Too many open files");
   ASSERT_TRUE(pool.Start(2, Request(good_, 2)).ok());
   EXPECT_EQ(AwaitAll(pool).size(), 2u);
+}
+
+TEST_F(RunPoolTest, ACheckedRunTellsWhereItCrashed) {
+  const std::string file = WriteFile("pool_signal.toml", PingToml("signal"));
+  const Scenario scenario = *LoadScenario(file, system_);
+  RunPool pool(1);
+  ASSERT_TRUE(
+      pool.StartChecked(1, Request(scenario, 7), {"sim", "--scenario", file, "--seed", "7"}).ok());
+  const std::map<uint64_t, RunResult> results = AwaitAll(pool);
+  EXPECT_EQ(SignatureOf(results.at(1)), SignatureOf(RunScenario(system_, scenario, 7)));
 }
 
 TEST_F(RunPoolTest, ACheckedRunIsTheSameRunAndFindsADifference) {

@@ -25,8 +25,6 @@
 namespace orrery::sim {
 namespace {
 
-constexpr uint32_t kPlanVersion = 1;
-
 // The order says who wins: drawn, scenario, plan, command line.
 absl::Status SetKnobs(const RunRequest& request, const FaultPlan* plan, KnobSet& knobs) {
   AddAllKnobs(request.system, knobs);

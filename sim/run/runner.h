@@ -33,6 +33,9 @@ class Recorder;
 class System;
 class Timeline;
 
+// FaultPlan::version of the plans this program reads and writes.
+inline constexpr uint32_t kPlanVersion = 1;
+
 struct RunRequest {
   const System& system;
   const Scenario& scenario;  // Validated: see ValidateScenario.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "sim/run/atomic_file.h"
 #include "sim/run/check.h"
 #include "sim/run/report.h"
 #include "sim/run/runner.h"

@@ -1,4 +1,4 @@
-// The search, part by part.
+// ddmin, by the symbols of the paper.
 #include "sim/run/minimise/delta.h"
 
 #include <algorithm>

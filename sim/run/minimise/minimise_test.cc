@@ -236,7 +236,7 @@ TEST_F(MinimiseTest, APlanIsMinimisedBesideItselfAndOfferedAsARegression) {
 
 TEST_F(MinimiseTest, WhenTheTimeIsUpThePlanFailsStill) {
   const RunRequest request = {.system = system_, .scenario = scenario_, .seed = FailingSeed()};
-  Journal journal;
+  TrialJournal journal;
   ASSERT_TRUE(journal.Open(out_ + ".state", 1).ok());
   Trials trials({.base = request, .jobs = 1, .until = MonotonicNow()}, journal);
   const std::function<void()> nothing = [] {};
