@@ -32,8 +32,7 @@ Task<absl::Status> BankWorkload::Setup(sim::ClientContext context) {
 
 Task<absl::Status> BankWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  Random& random = context.env.random("bank.transfers");
-  co_return co_await load_.Drive(context, deadline, [&] {
+  co_return co_await load_.Drive(context, deadline, [&](Random random) {
     if (random.Below(100) < reads_percent_) {
       Look look;
       look.by_range = random.Chance(OneIn(2));
@@ -114,7 +113,7 @@ Task<absl::Status> BankWorkload::Audit(Database& database, Look look) {
 Task<absl::Status> BankWorkload::Check(sim::ClientContext context) {
   ClientDatabase client(context);
   CO_RETURN_IF_ERROR(co_await Audit(client.database(), Look()));
-  co_return load_.CheckCommits();
+  co_return load_.CheckCommits(context);
 }
 
 }  // namespace orrery::workloads

@@ -18,6 +18,7 @@ struct Verb {
 constexpr Verb kVerbs[] = {
     {"sim", "run a scenario under a seed", &SimVerb},
     {"sweep", "run scenarios under many seeds", &SweepVerb},
+    {"minimise", "make the plan of a failing run as small as can be", &MinimiseVerb},
 };
 
 void PrintUsage(FILE* out, const char* program) {

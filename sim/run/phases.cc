@@ -57,11 +57,13 @@ void AddClients(World& world, int clients) {
   }
 }
 
-Phases::Phases(const RunRequest& request, const Options& topology, World& world, Injector& injector,
+Phases::Phases(const RunRequest& request, const Scenario& scenario, const Options& topology,
+               Operations& operations, World& world, Injector& injector,
                std::vector<std::unique_ptr<Workload>>& workloads, RunMonitor& monitor)
     : request_(request),
-      scenario_(request.scenario),
+      scenario_(scenario),
       topology_(topology),
+      operations_(operations),
       world_(world),
       injector_(injector),
       workloads_(workloads),
@@ -101,7 +103,8 @@ ClientContext Phases::ContextOf(int client) {
   return {.env = world_.FindProcess(ClientName(client))->env(),
           .client = client,
           .clients = scenario_.clients,
-          .topology = topology_};
+          .topology = topology_,
+          .operations = operations_};
 }
 
 void Phases::Begin(int client, const char* kind, std::string what, Task<absl::Status> task) {
@@ -116,6 +119,9 @@ bool Phases::StepUntil(Time bound, bool calls) {
   while (!world_.failed()) {
     if (calls && open_calls_ == 0) return true;
     if (alarm.rung()) return false;
+    const Timeline& timeline = world_.timeline();
+    stopped_ = timeline.NextDue() > request_.until || timeline.events() >= request_.events_max;
+    if (stopped_) return false;
     world_.Step();
     if (first_event_ == Duration::zero()) first_event_ = MonotonicNow();
     monitor_.Stepped(world_.timeline());
@@ -128,7 +134,7 @@ bool Phases::Await(Time bound, const char* kind, const std::string& of) {
     calls_.clear();
     return true;
   }
-  if (world_.failed()) return false;
+  if (world_.failed() || stopped_) return false;
   std::string open;
   for (const Call& call : calls_) {
     if (!call.done) open += (open.empty() ? "" : ", ") + call.what;
@@ -158,6 +164,7 @@ bool Phases::Setup() {
 
 bool Phases::Faults() {
   phase_ = "faults";
+  faults_begun_ = world_.Now();
   injector_.Start();
   for (int client = 0; client < scenario_.clients; ++client) {
     for (size_t i = 0; i < workloads_.size(); ++i) {
@@ -167,7 +174,7 @@ bool Phases::Faults() {
     }
   }
   StepUntil(world_.Now() + scenario_.duration, /*calls=*/false);
-  if (world_.failed()) return false;
+  if (world_.failed() || stopped_) return false;
   injector_.StopAndHeal();
   return true;
 }

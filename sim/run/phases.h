@@ -10,6 +10,7 @@
 #include "core/base/status.h"
 #include "core/base/time.h"
 #include "sim/fault/injector.h"
+#include "sim/run/operations.h"
 #include "sim/run/runner.h"
 #include "sim/run/scenario.h"
 #include "sim/run/system.h"
@@ -27,14 +28,19 @@ void AddClients(World& world, int clients);
 class Phases {
  public:
   // REQUIRES: everything outlives this; `world` has the system's machines and the clients.
-  // `topology` is what clients are given.
-  Phases(const RunRequest& request, const Options& topology, World& world, Injector& injector,
+  // `scenario` is the request's as the plan narrows it, `topology` is what clients are given.
+  Phases(const RunRequest& request, const Scenario& scenario, const Options& topology,
+         Operations& operations, World& world, Injector& injector,
          std::vector<std::unique_ptr<Workload>>& workloads, RunMonitor& monitor);
 
   // Runs all of them, or up to the first failure, which World::failures() tells.
   void Run();
 
   const std::string& phase() const { return phase_; }
+  // The request's bounds ended it.
+  bool stopped() const { return stopped_; }
+  // When the faults phase began; zero before.
+  Time faults_begun() const { return faults_begun_; }
   // When the first event was dispatched, by MonotonicNow; zero before.
   Duration first_event() const { return first_event_; }
 
@@ -52,7 +58,8 @@ class Phases {
   ClientContext ContextOf(int client);
   void Begin(int client, const char* kind, std::string what, Task<absl::Status> task);
   void StartProcesses();
-  // Steps until `bound`, a failure, or, with `calls`, until no call is open: true then.
+  // Steps until `bound`, a failure, the request's bounds or, with `calls`, until no call is open:
+  // true then.
   bool StepUntil(Time bound, bool calls);
   // The same for calls; a failure of `kind` when some are still open at `bound`.
   bool Await(Time bound, const char* kind, const std::string& of);
@@ -66,12 +73,15 @@ class Phases {
   const RunRequest& request_;
   const Scenario& scenario_;
   const Options& topology_;
+  Operations& operations_;
   World& world_;
   Injector& injector_;
   std::vector<std::unique_ptr<Workload>>& workloads_;
   RunMonitor& monitor_;
   std::string phase_ = "start";
   Duration first_event_{};
+  bool stopped_ = false;
+  Time faults_begun_{};
   std::deque<Call> calls_;  // Stable addresses.
   size_t open_calls_ = 0;
 };

@@ -142,7 +142,7 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   result.diagnosis += NameFunctions(end.diagnosis);
   result.cpu = end.cpu;
   const bool finished = end.how == ChildEnd::How::kFinished;
-  if (finished && (result.phase == "end" || !result.passed())) return result;
+  if (finished && (result.phase == "end" || result.stopped || !result.passed())) return result;
   result.simulated = TimeFromNanoseconds(progress.time_ns.load());
   const bool hung = end.how == ChildEnd::How::kHung;
   result.events = (hung ? progress.moment_events : progress.events).load();

@@ -69,6 +69,9 @@ std::string EncodeRunResult(const RunResult& result) {
     entry->set_name(name);
     entry->set_value(value);
   }
+  message.set_stopped(result.stopped);
+  message.set_faults_begun_ns(ToNanoseconds(result.faults_begun));
+  Put(result.operations, message.mutable_operations());
   return message.SerializeAsString();
 }
 
@@ -100,6 +103,9 @@ absl::StatusOr<RunResult> DecodeRunResult(std::string_view bytes) {
   result.skipped = CountsOf(message.skipped());
   result.probes = CountsOf(message.probes());
   for (const NamedValue& entry : message.metrics()) result.metrics[entry.name()] = entry.value();
+  result.stopped = message.stopped();
+  result.faults_begun = TimeFromNanoseconds(message.faults_begun_ns());
+  result.operations = CountsOf(message.operations());
   return result;
 }
 

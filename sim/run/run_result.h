@@ -54,12 +54,18 @@ struct RunResult {
   std::string phase;      // The last that began: "setup", "faults", "liveness", "check", "end".
   std::string diagnosis;  // What the run's process wrote on standard error, at most 64 KiB.
 
-  uint64_t hash = 0;    // Of everything that happened. After a crash: until the last event.
-  uint64_t events = 0;  // Dispatched.
-  uint64_t notes = 0;   // Entries of the hash.
-  Time simulated{};     // When it ended, in simulated time.
-  Duration cpu{};       // Processor time of the run's process.
-  Duration start{};     // Real time from the request to the first event.
+  uint64_t hash = 0;     // Of everything that happened. After a crash: until the last event.
+  uint64_t events = 0;   // Dispatched.
+  uint64_t notes = 0;    // Entries of the hash.
+  Time simulated{};      // When it ended, in simulated time.
+  Duration cpu{};        // Processor time of the run's process.
+  Duration start{};      // Real time from the request to the first event.
+  bool stopped = false;  // The request's bounds ended it: it has neither failed nor passed.
+
+  // When the faults phase began; zero before.
+  Time faults_begun{};
+  // Asked for in it (Operations::asked): "ledger/0", which is workload and client, to how many.
+  std::map<std::string, uint64_t> operations;
 
   std::map<std::string, uint64_t> faults;   // Applied, by kind.
   std::map<std::string, uint64_t> skipped;  // Not allowed by the survival policy, by kind.

@@ -46,12 +46,16 @@ struct RunRequest {
   std::string plan = {};
   // Trace events of all processes go here, one JSON object each line. Empty: none are kept.
   std::string trace_file = {};
+  // Ends the run, without a verdict (RunResult::stopped), before the first event after this moment
+  // of simulated time, or when so many events were dispatched.
+  Time until = kNever;
+  uint64_t events_max = UINT64_MAX;
   // Sees every entry of the hash, and switches all trace events on. Only for RunHere.
   Recorder* recorder = nullptr;
 };
 
 // Refuses, in one line, knobs or a plan that do not fit: a plan's version, scenario, machines,
-// processes. "plan.textproto" in messages is `plan_name`.
+// processes, and what it narrows. "plan.textproto" in messages is `plan_name`.
 absl::Status ValidateRequest(const RunRequest& request, const std::string& plan_name);
 
 // The seed of a plan in text form.

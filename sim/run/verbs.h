@@ -12,6 +12,7 @@ inline constexpr int kExitFailed = 1;    // It failed, or what was asked for was
 inline constexpr int kExitBadInput = 2;  // One line on standard error; nothing run or written.
 
 int SimVerb(int argc, char** argv, const System& system);
-int SweepVerb(int argc, char** argv, const System& system);
+int SweepVerb(int argc, char** argv, const System& system);     // In sweep/.
+int MinimiseVerb(int argc, char** argv, const System& system);  // In minimise/.
 
 }  // namespace orrery::sim

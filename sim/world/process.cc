@@ -63,7 +63,7 @@ void Process::Start() {
   ++incarnation_;
   world_.timeline().Note(Happening::kProcess, key_, kStarted, incarnation_);
   env_ = std::make_unique<SimEnv>(world_, *this, HashWords(key_, incarnation_),
-                                  Loop::Options{.ignore_priority = world_.ignore_priority()});
+                                  world_.LoopOptionsOf(spec_.name));
   ApplyClock();
   env_->loop().set_turn_cost(turn_cost_);
   env_->root().Spawn("main", [](Process& process, Env& env) -> Task<absl::Status> {

@@ -2,7 +2,7 @@
 // It knows nothing of processes, networks or disks: those put events on it, through Loops.
 //
 // One thread runs a world, one event at a time. The order is the heap's: by time, then by a tie
-// that is drawn from the seed when the event is inserted.
+// that is drawn from the seed when the event is inserted or, where a Schedule says so, counts on.
 #pragma once
 
 #include <cstdint>
@@ -80,6 +80,10 @@ class Timeline {
  private:
   friend class Loop;
 
+  // For an event that goes in order of insertion: in the middle of those that are drawn, so that a
+  // drawn one may go before or after it.
+  uint64_t NextTie() { return (uint64_t{1} << 63) + ++ties_; }
+
   static uint64_t Fold(uint64_t h, uint64_t word) {
     h = (h ^ word) * 0x9fb21c651e98df25u;
     return h ^ (h >> 32);
@@ -90,6 +94,7 @@ class Timeline {
   uint64_t hash_;
   uint64_t events_ = 0;
   uint64_t notes_ = 0;
+  uint64_t ties_ = 0;
   Recorder* recorder_ = nullptr;
   TimerHeap heap_;
 };

@@ -24,12 +24,18 @@ std::string ShowField(const TraceRecord::Field& field) {
       field.value);
 }
 
+// Loop::Options::drawn of a process; "" is the world itself.
+const std::vector<ScheduleWindow>* DrawnIn(const World::Options& options,
+                                           std::string_view process) {
+  return options.schedule == nullptr ? nullptr : &options.schedule->WindowsOf(process);
+}
+
 }  // namespace
 
 World::World(Options options)
     : options_(options),
       timeline_(options.seed),
-      loop_(timeline_, HashName("world"), {}),
+      loop_(timeline_, HashName("world"), {.drawn = DrawnIn(options_, "")}),
       probe_counts_(AllProbeSites().size()),
       tasks_(loop_, [this](std::string_view task, absl::Status status) {
         Fail("world_task", std::string(task) + ": " + Describe(status));
@@ -43,6 +49,10 @@ World::World(Options options)
   network_ = std::make_unique<NetworkModel>(timeline_, NetworkParameters::Draw(options_.seed));
   AddDrawn("", network_->parameters().List());
   AddDrawn("threads.", WorkTimes::Draw(options_.seed).List());
+}
+
+Loop::Options World::LoopOptionsOf(std::string_view process) const {
+  return {.ignore_priority = ignore_priority_, .drawn = DrawnIn(options_, process)};
 }
 
 World::~World() {

@@ -49,6 +49,7 @@ class World {
     TraceLevel trace_level = TraceLevel::kError;
     bool buggify = true;  // Whether the seed may switch buggification on.
     uint64_t process_memory_bytes = uint64_t{1} << 30;  // The budget of each process.
+    const Schedule* schedule = nullptr;  // Outlives the world. nullptr: order is drawn everywhere.
   };
 
   explicit World(Options options);
@@ -66,6 +67,9 @@ class World {
   const Options& options() const { return options_; }
   bool ignore_priority() const { return ignore_priority_; }
   bool buggify() const { return buggify_; }
+
+  // How the loops of `process` run.
+  Loop::Options LoopOptionsOf(std::string_view process) const;
 
   // A stream of the world's own draws: HashWords of (seed, purpose).
   Random Stream(Purpose purpose) const { return Random(HashWords(options_.seed, purpose.key)); }

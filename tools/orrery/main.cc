@@ -3,18 +3,30 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tools/orrery/command.h"
 #include "tools/orrery/verbs.h"
 
 namespace orrery::tools {
 namespace {
+
+constexpr std::pair<const char*, const char*> kSiblingVerbs[] = {
+    {"sim", "Runs a scenario under a seed."},
+    {"minimise", "Makes the plan of a failing run as small as can be."},
+};
+
+bool IsOfSibling(std::string_view verb) {
+  return std::any_of(std::begin(kSiblingVerbs), std::end(kSiblingVerbs),
+                     [verb](const auto& each) { return verb == each.first; });
+}
 
 // Becomes orrery-sim with the same arguments.
 int RunSibling(char** argv) {
@@ -28,13 +40,13 @@ int RunSibling(char** argv) {
 }
 
 int Main(int argc, char** argv) {
-  if (argc >= 2 && std::string_view(argv[1]) == "sim") return RunSibling(argv);
+  if (argc >= 2 && IsOfSibling(argv[1])) return RunSibling(argv);
   CLI::App app("A distributed transactional key-value store for metadata.", "orrery");
   app.require_subcommand(1);
   app.footer(
       "Every verb has --help. Exit codes: 0 well; 1 failed; 2 bad input, told in one line, "
       "nothing changed.");
-  app.add_subcommand("sim", "Runs a scenario under a seed: see orrery sim --help.");
+  for (const auto& [verb, about] : kSiblingVerbs) app.add_subcommand(verb, about);
   std::map<std::string, RunVerb> verbs;
   verbs["init"] = AddInit(app);
   verbs["serve"] = AddServe(app);

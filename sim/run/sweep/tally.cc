@@ -1,4 +1,4 @@
-// Adding up.
+// Adding up what the runs gave.
 #include "sim/run/sweep/tally.h"
 
 #include <algorithm>

@@ -34,6 +34,8 @@ enum class Plant {
   kLeak,        // loses a Task
   kBudget,      // loses a reservation of memory
   kDeaf,        // makes the server answer no more
+  // A ping that comes while the wall clock is wrong, to a process that was started before:
+  kTwoFaults,  // traces an error
 };
 
 // nullopt for a name that is none.

@@ -26,6 +26,10 @@ Task<absl::Status> Ping(Env* env, NetworkAddress address) {
   co_return answer.empty() ? Error(ErrorCode::end_of_stream) : absl::OkStatus();
 }
 
+Task<absl::Status> PingInTime(Env* env, NetworkAddress address) {
+  co_return co_await Timeout(env->clock(), kPatience, Ping(env, address));
+}
+
 class PingWorkload final : public Workload {
  public:
   absl::Status Configure(const Options& options) override {
@@ -43,13 +47,15 @@ class PingWorkload final : public Workload {
 
   Task<absl::Status> Start(ClientContext context, Time deadline) override {
     Env& env = context.env;
-    Random& random = env.random("ping.server");
+    OperationStream operations(context, "ping");
     while (env.clock().Now() < deadline) {
+      auto [ordinal, random] = operations.Next();
       co_await Sleep(env.clock(), interval_);
       const NetworkAddress server =
           ServerAddress(static_cast<int64_t>(random.Below(static_cast<uint64_t>(servers_))));
+      if (!operations.Begins(ordinal)) continue;
       ++pings_;
-      const absl::Status status = co_await Timeout(env.clock(), kPatience, Ping(&env, server));
+      const absl::Status status = co_await operations.Run(ordinal, PingInTime(&env, server));
       if (status.ok()) ++answers_;
       if (fail_in_ == "start") co_return Error(ErrorCode::io_error, "asked to fail");
     }
@@ -60,9 +66,9 @@ class PingWorkload final : public Workload {
     co_return absl::OkStatus();
   }
 
-  Task<absl::Status> Check(ClientContext) override {
+  Task<absl::Status> Check(ClientContext context) override {
     if (fail_in_ == "check") co_return Error(ErrorCode::io_error, "asked to fail");
-    if (answers_ >= answers_min_) co_return absl::OkStatus();
+    if (answers_ >= answers_min_ || context.operations.narrowed()) co_return absl::OkStatus();
     co_return Error(ErrorCode::check_failed, "at least " + std::to_string(answers_min_) +
                                                  " answers should have come, and " +
                                                  std::to_string(answers_) + " came");
