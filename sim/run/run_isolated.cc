@@ -47,6 +47,9 @@ RunFailure FailureOf(const ChildEnd& end, const ChildLimits& limits) {
   if (const std::string_view line = LineWith(end.diagnosis, "INVARIANT failed"); !line.empty()) {
     return {"invariant", std::string(line), {}};
   }
+  if (end.how == ChildEnd::How::kFinished) {
+    return {"crash", "exit code 0 before the end of the run", {}};
+  }
   std::string text = end.how == ChildEnd::How::kSignalled
                          ? std::string("signal ") + strsignal(end.code)
                          : "exit code " + std::to_string(end.code);
@@ -138,12 +141,8 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   // A check for determinism sends those of its own children.
   result.diagnosis += NameFunctions(end.diagnosis);
   result.cpu = end.cpu;
-  if (end.how == ChildEnd::How::kFinished) {
-    if (result.passed() && !result.stopped && result.phase != "end") {
-      result.failures.push_back({"crash", "exit code 0 before the end of the run", {}});
-    }
-    return result;
-  }
+  const bool finished = end.how == ChildEnd::How::kFinished;
+  if (finished && (result.phase == "end" || result.stopped || !result.passed())) return result;
   result.simulated = TimeFromNanoseconds(progress.time_ns.load());
   const bool hung = end.how == ChildEnd::How::kHung;
   result.events = (hung ? progress.moment_events : progress.events).load();
