@@ -19,6 +19,7 @@ constexpr Verb kVerbs[] = {
     {"sim", "run a scenario under a seed", &SimVerb},
     {"sweep", "run scenarios under many seeds", &SweepVerb},
     {"minimise", "make the plan of a failing run as small as can be", &MinimiseVerb},
+    {"explain", "a picture of a run, and of what led to its failure", &ExplainVerb},
 };
 
 void PrintUsage(FILE* out, const char* program) {

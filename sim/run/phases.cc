@@ -3,6 +3,7 @@
 #include "sim/run/phases.h"
 
 #include "core/async/future.h"
+#include "core/observe/story_events.h"
 #include "sim/run/real_time.h"
 
 namespace orrery::sim {
@@ -71,7 +72,12 @@ Phases::Phases(const RunRequest& request, const Scenario& scenario, const Option
 
 void Phases::Run() {
   StartProcesses();
-  if (Setup() && Faults() && Liveness() && Check()) phase_ = "end";
+  if (Setup() && Faults() && Liveness() && Check()) Enter("end");
+}
+
+void Phases::Enter(const char* phase) {
+  phase_ = phase;
+  if (auto e = world_.trace().Info(story_events::kPhaseBegan)) e.Add("phase", phase);
 }
 
 void Phases::StartProcesses() {
@@ -154,7 +160,7 @@ bool Phases::InTurn(MakeTask make, const char* what, const char* kind, const cha
 }
 
 bool Phases::Setup() {
-  phase_ = "setup";
+  Enter("setup");
   const Duration within = scenario_.setup_within;
   const Time bound = world_.Now() + within;
   Begin(0, "setup", "Create", request_.system.Create(ContextOf(0)));
@@ -163,7 +169,7 @@ bool Phases::Setup() {
 }
 
 bool Phases::Faults() {
-  phase_ = "faults";
+  Enter("faults");
   faults_begun_ = world_.Now();
   injector_.Start();
   for (int client = 0; client < scenario_.clients; ++client) {
@@ -180,7 +186,7 @@ bool Phases::Faults() {
 }
 
 bool Phases::Liveness() {
-  phase_ = "liveness";
+  Enter("liveness");
   const Time bound = world_.Now() + scenario_.recover_within;
   const std::string of = InSeconds(scenario_.recover_within) + " of the end of all faults";
   if (!Await(bound, "liveness", of)) return false;
@@ -189,7 +195,7 @@ bool Phases::Liveness() {
 }
 
 bool Phases::Check() {
-  phase_ = "check";
+  Enter("check");
   const Duration within = scenario_.check_within;
   return InTurn(&Workload::Check, "Check", "check", "liveness", world_.Now() + within, within);
 }

@@ -57,6 +57,7 @@ class Phases {
   static Task<absl::Status> Finish(Call* call, Task<absl::Status> task);
   ClientContext ContextOf(int client);
   void Begin(int client, const char* kind, std::string what, Task<absl::Status> task);
+  void Enter(const char* phase);
   void StartProcesses();
   // Steps until `bound`, a failure, the request's bounds or, with `calls`, until no call is open:
   // true then.

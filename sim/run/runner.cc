@@ -18,6 +18,7 @@
 #include "sim/run/phases.h"
 #include "sim/run/real_time.h"
 #include "sim/run/run_knobs.h"
+#include "sim/run/run_observer.h"
 #include "sim/run/system.h"
 #include "sim/run/trace_file.h"
 #include "sim/world/world.h"
@@ -141,12 +142,17 @@ void Run::BuildWorld(const Deployment& deployment) {
   world_ = std::make_unique<World>(World::Options{
       .seed = request_.seed,
       .knobs = &knobs_,
-      .trace = trace_.get(),
-      .trace_level = trace_ == nullptr ? TraceLevel::kError : TraceLevel::kDebug,
+      .trace = request_.observer != nullptr ? request_.observer
+                                            : static_cast<WorldTrace*>(trace_.get()),
+      .trace_level = request_.observer != nullptr ? request_.observer->least_level()
+                     : trace_ != nullptr          ? TraceLevel::kDebug
+                                                  : TraceLevel::kError,
       .buggify = request_.scenario.buggify,
       .process_memory_bytes = static_cast<uint64_t>(bounds.run_process_memory_bytes_max),
       .schedule = schedule_.has_value() ? &*schedule_ : nullptr});
-  world_->timeline().set_recorder(request_.recorder);
+  world_->timeline().set_recorder(request_.observer != nullptr ? request_.observer
+                                                               : request_.recorder);
+  if (request_.observer != nullptr) request_.observer->Begin(*world_);
   for (const Deployment::MachineWithProcesses& each : deployment.machines) {
     Machine& machine = world_->AddMachine(each.machine);
     std::string processes;
@@ -251,6 +257,7 @@ void Run::Gather(const Phases& phases, Duration begin) {
 }
 
 void Run::TearDown() {
+  if (request_.observer != nullptr) request_.observer->End();
   for (const auto& process : world_->processes()) process->Kill();
   injector_.reset();
   policy_.reset();

@@ -30,6 +30,7 @@ class KnobSet;
 namespace orrery::sim {
 
 class Recorder;
+class RunObserver;
 class System;
 class Timeline;
 
@@ -52,6 +53,8 @@ struct RunRequest {
   uint64_t events_max = UINT64_MAX;
   // Sees every entry of the hash, and switches all trace events on. Only for RunHere.
   Recorder* recorder = nullptr;
+  // Looks on in the process of the run: a forked one has its own copy.
+  RunObserver* observer = nullptr;
 };
 
 // Refuses, in one line, knobs or a plan that do not fit: a plan's version, scenario, machines,

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "core/async/executor.h"
 #include "core/async/timer_heap.h"
 #include "core/base/hash.h"
 #include "core/base/time.h"
@@ -37,6 +38,10 @@ class Recorder {
   virtual ~Recorder() = default;
   virtual void Record(uint64_t index, Time time, Happening happening, uint64_t entity, uint64_t a,
                       uint64_t b, uint64_t hash_after) = 0;
+
+  // On `loop`, `by` made a task ready. `by` is nullptr where no task runs: a timer, an arrival.
+  virtual void Woken(const Loop& /*loop*/, const TaskContext* /*by*/, const TaskContext& /*whom*/) {
+  }
 };
 
 class Timeline {
@@ -64,6 +69,7 @@ class Timeline {
   uint64_t events() const { return events_; }  // Dispatched so far.
   uint64_t notes() const { return notes_; }    // Entered into the hash so far.
 
+  Recorder* recorder() const { return recorder_; }
   // nullptr switches it off. REQUIRES: `recorder` outlives its use.
   void set_recorder(Recorder* recorder) { recorder_ = recorder; }
 

@@ -21,6 +21,7 @@ namespace {
 constexpr std::pair<const char*, const char*> kSiblingVerbs[] = {
     {"sim", "Runs a scenario under a seed."},
     {"minimise", "Makes the plan of a failing run as small as can be."},
+    {"explain", "Makes a picture of a run, and of what led to its failure."},
 };
 
 bool IsOfSibling(std::string_view verb) {
