@@ -12,14 +12,14 @@
 #include "core/base/random.h"
 #include "sim/run/isolate.h"
 #include "sim/run/real_time.h"
+#include "sim/run/recording.h"
+#include "sim/run/report.h"
 #include "sim/run/run_isolated.h"
 
 namespace orrery::sim {
 namespace {
 
 constexpr int kPairsMax = 12;
-constexpr size_t kEntriesBefore = 10;
-constexpr size_t kEntriesAfter = 4;
 constexpr uint64_t kMargin = 64;  // Entries recorded before the first that may differ.
 
 // What a leg is told, as the text "hostile,recorded,from,descriptor".
@@ -194,6 +194,20 @@ CheckResult CheckDeterminism(const RunRequest& request, const std::vector<std::s
   return check;
 }
 
+std::string DescribeCheck(const CheckResult& check) {
+  if (check.same) return {};
+  std::string text = "NOT DETERMINISTIC: two runs of seed " + std::to_string(check.first.seed) +
+                     " in fresh processes differ\nfirst hash " + HashText(check.first.hash) +
+                     ", second hash " + HashText(check.second.hash) + "\n";
+  if (!check.divergence.has_value()) {
+    return text + "they agree up to entry " + std::to_string(check.last_common_note) +
+           " of the hash; " + std::to_string(check.pairs) +
+           " pairs of runs did not show the first difference\n";
+  }
+  return text + DescribeDivergence(*check.divergence, EntityNames(check.first), "first run:",
+                                   "second run (other addresses, heap, environment; recorder on):");
+}
+
 bool RunLeg(const RunRequest& request, const std::string& text) {
   const std::optional<Leg> leg = LegFromText(text);
   if (!leg.has_value()) return false;
@@ -203,7 +217,7 @@ bool RunLeg(const RunRequest& request, const std::string& text) {
   Recording& recording = *static_cast<Recording*>(memory.data());
   RecordingRecorder recorder(recording, leg->from);
   RunRequest recorded = request;
-  recorded.recorder = leg->recorded != 0 ? &recorder : nullptr;
+  recorded.observer = leg->recorded != 0 ? &recorder : nullptr;
   LegMonitor monitor(recording);
   monitor.Known(RunHere(recorded, monitor, MonotonicNow()));
   return true;

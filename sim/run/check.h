@@ -12,17 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "sim/run/recording.h"
+#include "sim/run/divergence.h"
 #include "sim/run/runner.h"
 
 namespace orrery::sim {
-
-struct Divergence {
-  std::vector<RecordedNote> before;  // The same in both.
-  // The first is the first divergent one; some that follow. Empty: that run ended there.
-  std::vector<RecordedNote> first;
-  std::vector<RecordedNote> second;
-};
 
 struct CheckResult {
   RunResult first;
@@ -39,7 +32,7 @@ struct CheckResult {
 CheckResult CheckDeterminism(const RunRequest& request, const std::vector<std::string>& arguments);
 
 // For people: many lines, the first divergent event among them. Empty when same.
-std::string DescribeDivergence(const CheckResult& result);
+std::string DescribeCheck(const CheckResult& result);
 
 // The value of the hidden option --check-leg, which SimMain hands to RunLeg.
 inline constexpr const char* kLegOption = "--check-leg";

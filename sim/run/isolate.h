@@ -23,6 +23,7 @@ struct Progress {
   std::atomic<uint64_t> events;
   std::atomic<uint64_t> notes;
   std::atomic<uint64_t> hash;
+  std::atomic<uint64_t> entries;  // Of the hash, also of an event that did not end; if recorded.
 };
 
 // Memory that two processes share, by a descriptor that survives fork and exec. It reads as zeros

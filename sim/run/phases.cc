@@ -4,6 +4,7 @@
 
 #include "core/async/future.h"
 #include "sim/run/real_time.h"
+#include "sim/run/run_observer.h"
 
 namespace orrery::sim {
 namespace {
@@ -111,14 +112,24 @@ void Phases::Begin(int client, const char* kind, std::string what, Task<absl::St
   world_.FindProcess(ClientName(client))->tasks().Spawn("workload", Finish(&call, std::move(task)));
 }
 
+void Phases::Step() {
+  if (world_.timeline().NextDue() > request_.until) {
+    world_.timeline().AdvanceTo(request_.until);
+    stopped_ = true;
+    return;
+  }
+  world_.Step();
+  if (first_event_ == Duration::zero()) first_event_ = MonotonicNow();
+  monitor_.Stepped(world_.timeline());
+  stopped_ = request_.observer != nullptr && request_.observer->Stop() && !world_.failed();
+}
+
 bool Phases::StepUntil(Time bound, bool calls) {
   Alarm alarm(world_.loop(), bound);
-  while (!world_.failed()) {
+  while (!ended()) {
     if (calls && open_calls_ == 0) return true;
     if (alarm.rung()) return false;
-    world_.Step();
-    if (first_event_ == Duration::zero()) first_event_ = MonotonicNow();
-    monitor_.Stepped(world_.timeline());
+    Step();
   }
   return false;
 }
@@ -128,7 +139,7 @@ bool Phases::Await(Time bound, const char* kind, const std::string& of) {
     calls_.clear();
     return true;
   }
-  if (world_.failed()) return false;
+  if (ended()) return false;
   std::string open;
   for (const Call& call : calls_) {
     if (!call.done) open += (open.empty() ? "" : ", ") + call.what;
@@ -167,7 +178,7 @@ bool Phases::Faults() {
     }
   }
   StepUntil(world_.Now() + scenario_.duration, /*calls=*/false);
-  if (world_.failed()) return false;
+  if (ended()) return false;
   injector_.StopAndHeal();
   return true;
 }

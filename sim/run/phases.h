@@ -35,6 +35,8 @@ class Phases {
   void Run();
 
   const std::string& phase() const { return phase_; }
+  // Whether it ended where the request asked it to, before its end and without a failure.
+  bool stopped() const { return stopped_; }
   // When the first event was dispatched, by MonotonicNow; zero before.
   Duration first_event() const { return first_event_; }
 
@@ -52,7 +54,10 @@ class Phases {
   ClientContext ContextOf(int client);
   void Begin(int client, const char* kind, std::string what, Task<absl::Status> task);
   void StartProcesses();
-  // Steps until `bound`, a failure, or, with `calls`, until no call is open: true then.
+  bool ended() const { return stopped_ || world_.failed(); }
+  // One event, unless the run is to stop before it or, then, after it.
+  void Step();
+  // Steps until `bound`, the end, or, with `calls`, until no call is open: true then.
   bool StepUntil(Time bound, bool calls);
   // The same for calls; a failure of `kind` when some are still open at `bound`.
   bool Await(Time bound, const char* kind, const std::string& of);
@@ -71,6 +76,7 @@ class Phases {
   std::vector<std::unique_ptr<Workload>>& workloads_;
   RunMonitor& monitor_;
   std::string phase_ = "start";
+  bool stopped_ = false;
   Duration first_event_{};
   std::deque<Call> calls_;  // Stable addresses.
   size_t open_calls_ = 0;

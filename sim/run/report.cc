@@ -145,8 +145,9 @@ std::string DescribeDrawn(const RunResult& result) {
 std::string DescribeOutcome(const RunResult& result) {
   std::string text;
   for (const RunFailure& failure : result.failures) {
-    text += "failure at " + Seconds3(ToNanoseconds(failure.time)) + " s, " + failure.kind + ": " +
-            failure.text + "\n";
+    text += "failure at " + Seconds3(ToNanoseconds(failure.time)) + " s, ";
+    if (failure.event != 0) text += "event #" + std::to_string(failure.event) + ", ";
+    text += failure.kind + ": " + failure.text + "\n";
   }
   if (!result.passed() && !result.diagnosis.empty()) {
     text += "the run's process wrote:\n" + result.diagnosis;
@@ -177,9 +178,9 @@ std::string DescribeOutcome(const RunResult& result) {
   }
   text += "\n";
   text += "hash " + HashText(result.hash) + "\n";
-  text += result.passed() ? "verdict: passed\n"
-                          : "verdict: FAILED (" + result.failures.front().kind + ")\n";
-  return text;
+  if (!result.passed()) return text + "verdict: FAILED (" + result.failures.front().kind + ")\n";
+  return text + (result.stopped ? "verdict: passed until it was stopped, as asked\n"
+                                : "verdict: passed\n");
 }
 
 std::string ToJson(const RunResult& result, const std::string& replay_command) {
@@ -209,7 +210,8 @@ std::string ToJson(const RunResult& result, const std::string& replay_command) {
     JsonObject entry;
     entry.Text("kind", failure.kind)
         .Text("text", failure.text)
-        .Raw("simulated_seconds", Seconds6(ToNanoseconds(failure.time)));
+        .Raw("simulated_seconds", Seconds6(ToNanoseconds(failure.time)))
+        .Raw("event", std::to_string(failure.event));
     failures += (failures.empty() ? "" : ",") + entry.Take();
   }
   object.Raw("failures", "[" + failures + "]").Text("phase", result.phase);

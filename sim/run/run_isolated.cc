@@ -10,6 +10,7 @@
 
 #include "core/base/invariant.h"
 #include "core/knobs/knobs.h"
+#include "sim/run/comparer.h"
 #include "sim/run/real_time.h"
 #include "sim/run/run_knobs.h"
 #include "sim/world/timeline.h"
@@ -53,6 +54,21 @@ RunFailure FailureOf(const ChildEnd& end, const ChildLimits& limits) {
     text += ": " + std::string(LastLine(end.diagnosis));
   }
   return {"crash", std::move(text), {}};
+}
+
+// Of a run whose process ended before it could compare its last entry, and of which no difference
+// is known: it entered `entries`.
+void CompareCrash(const ChildEnd& end, uint64_t entries, const RunRequest& request,
+                  RunResult& result) {
+  Comparer comparer;
+  const absl::Status opened = comparer.Open(request.compare_with, request.seed);
+  if (!opened.ok()) {  // It was readable when the run began.
+    result.failures.push_back({.kind = "recording", .text = std::string(opened.message())});
+    return;
+  }
+  comparer.Skip(entries);
+  comparer.Finish(end.how == ChildEnd::How::kHung ? RunEnd::kFromOutside : RunEnd::kItself);
+  result.comparison = comparer.comparison();
 }
 
 // The back traces in `text`, with the names of functions. The addresses are of a forked child: they
@@ -113,7 +129,11 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   result.hash = progress.hash.load();
   RunFailure failure = FailureOf(end, LimitsOf(request));
   failure.time = result.simulated;
+  failure.event = result.notes + 1;
   result.failures.push_back(std::move(failure));
+  if (result.comparison.has_value() && !result.comparison->divergence.has_value()) {
+    CompareCrash(end, progress.entries.load(), request, result);
+  }
   return result;
 }
 

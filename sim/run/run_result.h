@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "core/base/status.h"
 #include "core/base/time.h"
+#include "sim/run/divergence.h"
 
 namespace orrery::sim {
 
@@ -26,11 +28,15 @@ namespace orrery::sim {
 //   hang         simulated time stood still while the processor ran
 //   nondeterminism  two runs of the seed differed (of --check only)
 //   plan         the plan does not fit the world
-//   trace        the file of --trace could not be written
+//   trace        the trace file could not be written
+//   recording    the recording could not be written, or the one to compare with not be read
 struct RunFailure {
   std::string kind;
   std::string text;
   Time time{};  // Simulated.
+  // The last entry of the hash before it, where a replay can stop; 0: before the first. Of a crash
+  // it is the first entry of the event that crashed.
+  uint64_t event = 0;
 };
 
 struct RunResult {
@@ -52,6 +58,7 @@ struct RunResult {
   std::vector<RunFailure> failures;
   std::string phase;      // The last that began: "setup", "faults", "liveness", "check", "end".
   std::string diagnosis;  // What the run's process wrote on standard error, at most 64 KiB.
+  bool stopped = false;   // Ended before its end, as the request asked; it passed so far.
 
   uint64_t hash = 0;    // Of everything that happened. After a crash: until the last event.
   uint64_t events = 0;  // Dispatched.
@@ -64,6 +71,8 @@ struct RunResult {
   std::map<std::string, uint64_t> skipped;  // Not allowed by the survival policy, by kind.
   std::map<std::string, uint64_t> probes;   // By name; all sites of the executable.
   std::map<std::string, int64_t> metrics;   // "workload.metric".
+
+  std::optional<Comparison> comparison;  // With the recording, when the request named one.
 };
 
 // A RunResult on its way between processes. The bytes are of no use to another build.

@@ -29,7 +29,7 @@ class KnobSet;
 
 namespace orrery::sim {
 
-class Recorder;
+class RunObserver;
 class System;
 class Timeline;
 
@@ -43,8 +43,14 @@ struct RunRequest {
   std::string plan = {};
   // Trace events of all processes go here, one JSON object each line. Empty: none are kept.
   std::string trace_file = {};
-  // Sees every entry of the hash, and switches all trace events on. Only for RunHere.
-  Recorder* recorder = nullptr;
+  // A recording of the run is written here (recording_file.h), whatever becomes of it.
+  std::string recording_file = {};
+  // A recording that the run is compared with, entry by entry: RunResult::comparison.
+  std::string compare_with = {};
+  // Simulated time at which the run ends, as if nothing else were to happen; no failure.
+  Time until = kNever;
+  // Looks on in the process of the run: a forked one has its own copy.
+  RunObserver* observer = nullptr;
 };
 
 // Refuses, in one line, knobs or a plan that do not fit: a plan's version, scenario, machines,
@@ -66,6 +72,8 @@ class RunMonitor {
   virtual void Stepped(const Timeline& timeline) = 0;
   // What is known: before the first event, and again before everything is torn down.
   virtual void Known(const RunResult& result) = 0;
+  // With every entry of the hash, when the run is recorded, compared or observed.
+  virtual void Entered(uint64_t) {}
 };
 
 // In this process: a crash of the system under test is one of the caller. `begin` is when the run

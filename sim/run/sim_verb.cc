@@ -79,7 +79,7 @@ RunResult RunChecked(const PreparedRun& run) {
   RunResult result = std::move(check.first);
   check.first = result;
   if (!check.same) {
-    const std::string text = DescribeDivergence(check);
+    const std::string text = DescribeCheck(check);
     result.failures.insert(result.failures.begin(), {"nondeterminism", text, result.simulated});
   }
   return result;
