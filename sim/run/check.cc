@@ -22,22 +22,25 @@ namespace {
 constexpr int kPairsMax = 12;
 constexpr uint64_t kMargin = 64;  // Entries recorded before the first that may differ.
 
-// What a leg is told, as the text "hostile,recorded,from,descriptor".
+// What a leg is told, as the text "hostile,recorded,from,until,descriptor".
 struct Leg {
   uint64_t hostile = 0;
   uint64_t recorded = 0;
-  uint64_t from = 0;  // Entries up to here are not recorded.
+  uint64_t from = 0;      // Entries up to here are not recorded.
+  uint64_t until_ns = 0;  // RunRequest::until.
   uint64_t descriptor = 0;
 };
 
 std::string TextOf(const Leg& leg) {
   return std::to_string(leg.hostile) + "," + std::to_string(leg.recorded) + "," +
-         std::to_string(leg.from) + "," + std::to_string(leg.descriptor);
+         std::to_string(leg.from) + "," + std::to_string(leg.until_ns) + "," +
+         std::to_string(leg.descriptor);
 }
 
 std::optional<Leg> LegFromText(std::string_view text) {
   Leg leg;
-  uint64_t* const fields[] = {&leg.hostile, &leg.recorded, &leg.from, &leg.descriptor};
+  uint64_t* const fields[] = {&leg.hostile, &leg.recorded, &leg.from, &leg.until_ns,
+                              &leg.descriptor};
   for (uint64_t* field : fields) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *field);
     if (error != std::errc()) return std::nullopt;
@@ -69,6 +72,7 @@ void AddMallocFill(const std::string& byte, std::vector<std::string>& environmen
 
 Outcome RunOne(const RunRequest& request, const std::vector<std::string>& arguments, Leg leg) {
   Outcome outcome;
+  leg.until_ns = static_cast<uint64_t>(ToNanoseconds(request.until));
   leg.descriptor = static_cast<uint64_t>(outcome.memory->descriptor());
   Execution execution;
   execution.arguments = arguments;
@@ -217,6 +221,7 @@ bool RunLeg(const RunRequest& request, const std::string& text) {
   Recording& recording = *static_cast<Recording*>(memory.data());
   RecordingRecorder recorder(recording, leg->from);
   RunRequest recorded = request;
+  recorded.until = TimeFromNanoseconds(static_cast<int64_t>(leg->until_ns));
   recorded.observer = leg->recorded != 0 ? &recorder : nullptr;
   LegMonitor monitor(recording);
   monitor.Known(RunHere(recorded, monitor, MonotonicNow()));

@@ -28,7 +28,8 @@ struct CheckResult {
 };
 
 // `arguments` are those of a command line of this program, after its name, that SimMain takes and
-// that runs `request`: {"sim", "--scenario", ...}. REQUIRES: main calls SimMain for "sim".
+// that runs `request`, but for its end and whoever looks on: {"sim", "--scenario", ...}.
+// REQUIRES: main calls SimMain for "sim".
 CheckResult CheckDeterminism(const RunRequest& request, const std::vector<std::string>& arguments);
 
 // For people: many lines, the first divergent event among them. Empty when same.

@@ -17,6 +17,7 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"sim", "run a scenario under a seed", &SimVerb},
+    {"replay", "run a seed or a saved plan again, and stop, trace or compare it", &ReplayVerb},
 };
 
 void PrintUsage(FILE* out, const char* program) {

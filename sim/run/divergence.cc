@@ -8,7 +8,10 @@
 #include "core/base/hash.h"
 #include "sim/run/phases.h"
 #include "sim/run/run_result.h"
+#include "sim/world/machine.h"
+#include "sim/world/process.h"
 #include "sim/world/timeline.h"
+#include "sim/world/world.h"
 
 namespace orrery::sim {
 namespace {
@@ -24,6 +27,23 @@ std::string ValueText(uint64_t value) {
   return text;
 }
 
+// What the entry says besides whom it is of: see Happening.
+std::string DetailsOf(const RecordedNote& note) {
+  switch (static_cast<Happening>(note.happening)) {
+    case Happening::kEvent:
+      return {};  // a is the time.
+    case Happening::kChoice:
+      return "number " + std::to_string(note.b + 1) + " of " + std::to_string(note.a) +
+             " that were ready";
+    case Happening::kDelivery:
+      return "bytes " + ValueText(note.a) + ", connection " + ValueText(note.b);
+    case Happening::kWorkload:
+      return "counted " + std::to_string(static_cast<int64_t>(note.a));
+    default:
+      return "a=" + ValueText(note.a) + " b=" + ValueText(note.b);
+  }
+}
+
 std::string Side(const std::string& title, const std::vector<RecordedNote>& notes,
                  const EntityNames& names) {
   std::string text = title + "\n";
@@ -36,15 +56,11 @@ std::string Side(const std::string& title, const std::vector<RecordedNote>& note
 
 }  // namespace
 
+EntityNames::EntityNames()
+    : names_{{HashName("world"), "world"}, {HashName("network"), "network"}} {}
+
 // Keys of entities back to names: see Process, Machine, World.
-EntityNames::EntityNames(const RunResult& result) {
-  names_ = {{HashName("world"), "world"}, {HashName("network"), "network"}};
-  const auto add_process = [this](const std::string& name) {
-    names_[HashBytes(name)] = name;
-    for (uint32_t i = 1; i <= kIncarnationsNamed; ++i) {
-      names_[HashWords(HashBytes(name), i)] = name + "#" + std::to_string(i);
-    }
-  };
+EntityNames::EntityNames(const RunResult& result) : EntityNames() {
   for (const auto& [machine, place] : result.deployment) {
     names_[HashBytes(machine)] = machine;
     // "zone a: process process"
@@ -53,12 +69,26 @@ EntityNames::EntityNames(const RunResult& result) {
     while (!rest.empty()) {
       rest.remove_prefix(1);
       const size_t end = std::min(rest.find(' '), rest.size());
-      if (end > 0) add_process(std::string(rest.substr(0, end)));
+      if (end > 0) AddProcess(std::string(rest.substr(0, end)));
       rest.remove_prefix(end);
     }
   }
-  for (int client = 0; client < kClientsNamed; ++client) add_process(ClientName(client));
+  for (int client = 0; client < kClientsNamed; ++client) AddProcess(ClientName(client));
   for (const auto& [metric, value] : result.metrics) names_[HashBytes(metric)] = metric;
+}
+
+EntityNames::EntityNames(const World& world) : EntityNames() {
+  for (const auto& machine : world.machines()) {
+    names_[HashBytes(machine->spec().name)] = machine->spec().name;
+  }
+  for (const auto& process : world.processes()) AddProcess(process->name());
+}
+
+void EntityNames::AddProcess(const std::string& name) {
+  names_[HashBytes(name)] = name;
+  for (uint32_t i = 1; i <= kIncarnationsNamed; ++i) {
+    names_[HashWords(HashBytes(name), i)] = name + "#" + std::to_string(i);
+  }
 }
 
 std::string EntityNames::Of(uint64_t key) const {
@@ -78,11 +108,12 @@ std::string SecondsText(int64_t time_ns) {
 
 std::string DescribeEntry(const char* mark, const RecordedNote& note, const EntityNames& names) {
   char line[256];
-  std::snprintf(line, sizeof line, "  %s #%-9llu %15s s  %-8s %-20s a=%s b=%s\n", mark,
+  std::snprintf(line, sizeof line, "  %s #%-9llu %15s s  %-8s %-20s ", mark,
                 static_cast<unsigned long long>(note.index), SecondsText(note.time_ns).c_str(),
-                NameOf(static_cast<Happening>(note.happening)), names.Of(note.entity).c_str(),
-                ValueText(note.a).c_str(), ValueText(note.b).c_str());
-  return line;
+                NameOf(static_cast<Happening>(note.happening)), names.Of(note.entity).c_str());
+  std::string text = line + DetailsOf(note);
+  while (text.ends_with(' ')) text.pop_back();
+  return text + "\n";
 }
 
 std::string DescribeDivergence(const Divergence& divergence, const EntityNames& names,

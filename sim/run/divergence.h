@@ -13,6 +13,7 @@
 
 namespace orrery::sim {
 
+class World;
 struct RunResult;
 
 // An entry of the hash, as Recorder::Record is given it.
@@ -67,18 +68,22 @@ struct Comparison {
 class EntityNames {
  public:
   explicit EntityNames(const RunResult& result);
+  explicit EntityNames(const World& world);
   // "log-2#1", "m4"; the key in hexadecimal when it is of nothing that has a name.
   std::string Of(uint64_t key) const;
 
  private:
+  EntityNames();
+  void AddProcess(const std::string& name);
+
   std::map<uint64_t, std::string> names_;
 };
 
 // "12.345678901" of simulated time.
 std::string SecondsText(int64_t time_ns);
 
-// One line for people: "  > #1234 12.345678901 s  event  log-2#1  a=... b=...". `mark` is of one
-// character.
+// One line for people: "  > #1234  12.345678901 s  choice  log-2#1  2nd of 3 that were ready". What
+// has no words is shown as `a` and `b` of the entry. `mark` is of one character.
 std::string DescribeEntry(const char* mark, const RecordedNote& note, const EntityNames& names);
 
 // What came before, and what follows in both, under their titles.

@@ -190,7 +190,7 @@ absl::Status RecordingFile::Verify(const std::string& path) {
   uint32_t zero = 0;
   const bool read = header.ReadBytes(kMagic.size(), magic) && header.ReadFixed32(version) &&
                     header.ReadFixed32(zero) && header.ReadFixed64(seed_);
-  if (!read || magic != kMagic) return corrupt("is no recording of a run");
+  if (!read || magic != kMagic || zero != 0) return corrupt("is no recording of a run");
   if (version != kVersion) {
     return corrupt("is a recording of version " + std::to_string(version) +
                    "; this program reads " + std::to_string(kVersion));

@@ -20,7 +20,8 @@
 //
 // The file is written through shared memory, in pieces filled with zeros, and the first byte of an
 // entry last: what a run that crashes or is killed had entered is in its file, whole. Such a file
-// has no end; it is cut, after the last entry whose first byte is not zero.
+// has no end; it is cut, after the last entry whose first byte is not zero. What follows its last
+// mark is not checked by a hash.
 #pragma once
 
 #include <cstddef>

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <optional>
 
-#include "core/observe/trace_json.h"
+#include "sim/run/json_object.h"
 
 namespace orrery::sim {
 namespace {
@@ -65,36 +65,6 @@ std::string Section(const char* title, const RunResult::Named& lines) {
   return text;
 }
 
-// Members of a JSON object under construction.
-class JsonObject {
- public:
-  JsonObject& Text(std::string_view name, std::string_view value) {
-    Name(name);
-    AppendJsonString(text_, value);
-    return *this;
-  }
-  JsonObject& Raw(std::string_view name, std::string_view value) {
-    Name(name);
-    text_.append(value);
-    return *this;
-  }
-  template <class Count>
-  JsonObject& Counts(std::string_view name, const std::map<std::string, Count>& counts) {
-    JsonObject inner;
-    for (const auto& [key, count] : counts) inner.Raw(key, std::to_string(count));
-    return Raw(name, inner.Take());
-  }
-  std::string Take() { return text_ + "}"; }
-
- private:
-  void Name(std::string_view name) {
-    if (text_.size() > 1) text_ += ",";
-    AppendJsonString(text_, name);
-    text_ += ":";
-  }
-  std::string text_ = "{";
-};
-
 }  // namespace
 
 std::string HashText(uint64_t hash) {
@@ -142,7 +112,7 @@ std::string DescribeDrawn(const RunResult& result) {
   return text;
 }
 
-std::string DescribeOutcome(const RunResult& result) {
+std::string DescribeFailures(const RunResult& result) {
   std::string text;
   for (const RunFailure& failure : result.failures) {
     text += "failure at " + Seconds3(ToNanoseconds(failure.time)) + " s, ";
@@ -153,6 +123,16 @@ std::string DescribeOutcome(const RunResult& result) {
     text += "the run's process wrote:\n" + result.diagnosis;
     if (!text.ends_with('\n')) text += '\n';
   }
+  return text;
+}
+
+std::string DescribeVerdict(const RunResult& result) {
+  if (!result.passed()) return "verdict: FAILED (" + result.failures.front().kind + ")\n";
+  return result.stopped ? "verdict: passed until it was stopped, as asked\n" : "verdict: passed\n";
+}
+
+std::string DescribeOutcome(const RunResult& result) {
+  std::string text = DescribeFailures(result);
   text += "faults applied: " + Counts(result.faults) + "\n";
   text += "faults skipped: " + Counts(result.skipped) + "\n";
   uint64_t reached = 0;
@@ -178,9 +158,7 @@ std::string DescribeOutcome(const RunResult& result) {
   }
   text += "\n";
   text += "hash " + HashText(result.hash) + "\n";
-  if (!result.passed()) return text + "verdict: FAILED (" + result.failures.front().kind + ")\n";
-  return text + (result.stopped ? "verdict: passed until it was stopped, as asked\n"
-                                : "verdict: passed\n");
+  return text + DescribeVerdict(result);
 }
 
 std::string ToJson(const RunResult& result, const std::string& replay_command) {

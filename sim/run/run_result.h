@@ -26,7 +26,8 @@ namespace orrery::sim {
 //   invariant    an INVARIANT did not hold
 //   crash        the run's process ended otherwise: a signal, an exit, out of memory
 //   hang         simulated time stood still while the processor ran
-//   nondeterminism  two runs of the seed differed (of --check only)
+//   nondeterminism  two runs of the seed differed (of --check and replays only)
+//   difference   the run is not what its recording or its plan says (of replays only)
 //   plan         the plan does not fit the world
 //   trace        the trace file could not be written
 //   recording    the recording could not be written, or the one to compare with not be read

@@ -55,6 +55,7 @@ void RunWatch::Record(uint64_t index, Time time, Happening happening, uint64_t e
   if (comparer_.has_value() && comparer_->Add(note)) {
     result_.comparison = comparer_->comparison();
     monitor_.Known(result_);
+    if (request_.observer != nullptr) request_.observer->Differs();
   }
   if (request_.observer != nullptr) {
     request_.observer->Record(index, time, happening, entity, a, b, hash_after);

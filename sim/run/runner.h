@@ -80,6 +80,9 @@ class RunMonitor {
 // was asked for, by MonotonicNow.
 RunResult RunHere(const RunRequest& request, RunMonitor& monitor, Duration begin);
 
+// The same, with nobody to watch it: for debuggers.
+RunResult RunUnwatched(const RunRequest& request);
+
 // In a forked child.
 RunResult RunIsolated(const RunRequest& request);
 

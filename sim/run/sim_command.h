@@ -66,4 +66,8 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+// Opens the file that a run will write, before it, so that what is refused runs nothing. It is
+// created, and keeps what it has. platform_error names it and the reason.
+absl::Status TryToWrite(const std::string& path);
+
 }  // namespace orrery::sim

@@ -12,5 +12,6 @@ inline constexpr int kExitFailed = 1;    // It failed, or what was asked for was
 inline constexpr int kExitBadInput = 2;  // One line on standard error; nothing run or written.
 
 int SimVerb(int argc, char** argv, const System& system);
+int ReplayVerb(int argc, char** argv, const System& system);
 
 }  // namespace orrery::sim

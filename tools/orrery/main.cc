@@ -16,6 +16,23 @@
 namespace orrery::tools {
 namespace {
 
+// The verbs of orrery-sim (sim/run/command_line.cc), which has their --help.
+struct SimVerb {
+  const char* name;
+  const char* about;
+};
+constexpr SimVerb kSimVerbs[] = {
+    {"sim", "Runs a scenario under a seed."},
+    {"replay", "Runs a seed or a saved plan again, and stops, traces or compares it."},
+};
+
+bool IsSimVerb(std::string_view name) {
+  for (const SimVerb& verb : kSimVerbs) {
+    if (verb.name == name) return true;
+  }
+  return false;
+}
+
 // Becomes orrery-sim with the same arguments.
 int RunSibling(char** argv) {
   std::error_code error;
@@ -28,13 +45,13 @@ int RunSibling(char** argv) {
 }
 
 int Main(int argc, char** argv) {
-  if (argc >= 2 && std::string_view(argv[1]) == "sim") return RunSibling(argv);
+  if (argc >= 2 && IsSimVerb(argv[1])) return RunSibling(argv);
   CLI::App app("A distributed transactional key-value store for metadata.", "orrery");
   app.require_subcommand(1);
   app.footer(
       "Every verb has --help. Exit codes: 0 well; 1 failed; 2 bad input, told in one line, "
       "nothing changed.");
-  app.add_subcommand("sim", "Runs a scenario under a seed: see orrery sim --help.");
+  for (const SimVerb& verb : kSimVerbs) app.add_subcommand(verb.name, verb.about);
   std::map<std::string, RunVerb> verbs;
   verbs["init"] = AddInit(app);
   verbs["serve"] = AddServe(app);

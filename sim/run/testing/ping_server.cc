@@ -113,6 +113,9 @@ Task<absl::Status> Answer(Server* server, std::unique_ptr<Connection> peer) {
     if (bytes.empty()) co_return absl::OkStatus();
     PROBE(env, "ping.answered");
     ++server->pings;
+    if (auto e = env.trace().Debug("PingReceived")) {
+      e.Add("pings", server->pings).Add("from", "a client").Add("even", server->pings % 2 == 0);
+    }
     if (server->pings == kFatalPing) co_await Misbehave(server);
     if (server->plant == Plant::kDeaf && server->pings > kFatalPing) co_await Misbehave(server);
     const uint64_t planted = PlantedDelay(*server, peer.get()) & kDelayMask;
