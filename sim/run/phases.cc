@@ -93,7 +93,11 @@ Task<absl::Status> Phases::Finish(Call* call, Task<absl::Status> task) {
     const std::string why = CodeOf(status) == ErrorCode::check_failed
                                 ? std::string(status.message())
                                 : Describe(status);
-    call->phases.world_.Fail(call->kind, call->what + ": " + why);
+    World& world = call->phases.world_;
+    if (std::optional<Evidence> evidence = EvidenceOf(status)) {
+      call->phases.evidence_[world.failures().size()] = *std::move(evidence);
+    }
+    world.Fail(call->kind, call->what + ": " + why);
   }
   co_return absl::OkStatus();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "core/base/status.h"
 #include "core/base/time.h"
 #include "sim/fault/injector.h"
+#include "sim/run/evidence.h"
 #include "sim/run/runner.h"
 #include "sim/run/scenario.h"
 #include "sim/run/system.h"
@@ -37,6 +39,8 @@ class Phases {
   const std::string& phase() const { return phase_; }
   // Whether it ended where the request asked it to, before its end and without a failure.
   bool stopped() const { return stopped_; }
+  // What an oracle attached to its failure: by index of World::failures().
+  const std::map<size_t, Evidence>& evidence() const { return evidence_; }
   // When the first event was dispatched, by MonotonicNow; zero before.
   Duration first_event() const { return first_event_; }
 
@@ -77,6 +81,7 @@ class Phases {
   RunMonitor& monitor_;
   std::string phase_ = "start";
   bool stopped_ = false;
+  std::map<size_t, Evidence> evidence_;
   Duration first_event_{};
   std::deque<Call> calls_;  // Stable addresses.
   size_t open_calls_ = 0;

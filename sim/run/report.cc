@@ -65,6 +65,28 @@ std::string Section(const char* title, const RunResult::Named& lines) {
   return text;
 }
 
+std::string EvidenceJson(const Evidence& evidence) {
+  std::string nodes;
+  for (const Evidence::Node& node : evidence.nodes) {
+    JsonObject entry;
+    entry.Text("label", node.label);
+    if (node.client >= 0) {
+      entry.Text("workload", node.workload).Raw("client", std::to_string(node.client));
+    }
+    if (node.ordinal >= 0) entry.Raw("operation", std::to_string(node.ordinal));
+    nodes += (nodes.empty() ? "" : ",") + entry.Take();
+  }
+  std::string edges;
+  for (const Evidence::Edge& edge : evidence.edges) {
+    JsonObject entry;
+    entry.Raw("from", std::to_string(edge.from))
+        .Raw("to", std::to_string(edge.to))
+        .Text("label", edge.label);
+    edges += (edges.empty() ? "" : ",") + entry.Take();
+  }
+  return JsonObject().Raw("nodes", "[" + nodes + "]").Raw("edges", "[" + edges + "]").Take();
+}
+
 }  // namespace
 
 std::string HashText(uint64_t hash) {
@@ -118,6 +140,7 @@ std::string DescribeFailures(const RunResult& result) {
     text += "failure at " + Seconds3(ToNanoseconds(failure.time)) + " s, ";
     if (failure.event != 0) text += "event #" + std::to_string(failure.event) + ", ";
     text += failure.kind + ": " + failure.text + "\n";
+    if (!failure.evidence.empty()) text += "evidence:\n" + DescribeEvidence(failure.evidence);
   }
   if (!result.passed() && !result.diagnosis.empty()) {
     text += "the run's process wrote:\n" + result.diagnosis;
@@ -190,6 +213,7 @@ std::string ToJson(const RunResult& result, const std::string& replay_command) {
         .Text("text", failure.text)
         .Raw("simulated_seconds", Seconds6(ToNanoseconds(failure.time)))
         .Raw("event", std::to_string(failure.event));
+    if (!failure.evidence.empty()) entry.Raw("evidence", EvidenceJson(failure.evidence));
     failures += (failures.empty() ? "" : ",") + entry.Take();
   }
   object.Raw("failures", "[" + failures + "]").Text("phase", result.phase);

@@ -106,6 +106,7 @@ std::string EncodeRunResult(const RunResult& result) {
     entry->set_text(failure.text);
     entry->set_time_ns(ToNanoseconds(failure.time));
     entry->set_event(failure.event);
+    if (!failure.evidence.empty()) entry->set_evidence(EncodeEvidence(failure.evidence));
   }
   message.set_phase(result.phase);
   message.set_diagnosis(result.diagnosis);
@@ -145,7 +146,8 @@ absl::StatusOr<RunResult> DecodeRunResult(std::string_view bytes) {
     result.failures.push_back({.kind = entry.kind(),
                                .text = entry.text(),
                                .time = TimeFromNanoseconds(entry.time_ns()),
-                               .event = entry.event()});
+                               .event = entry.event(),
+                               .evidence = DecodeEvidence(entry.evidence()).value_or(Evidence())});
   }
   result.phase = message.phase();
   result.diagnosis = message.diagnosis();

@@ -12,6 +12,7 @@
 #include "core/base/status.h"
 #include "core/base/time.h"
 #include "sim/run/divergence.h"
+#include "sim/run/evidence.h"
 
 namespace orrery::sim {
 
@@ -38,6 +39,7 @@ struct RunFailure {
   // The last entry of the hash before it, where a replay can stop; 0: before the first. Of a crash
   // it is the first entry of the event that crashed.
   uint64_t event = 0;
+  Evidence evidence = {};  // Of an oracle; empty when it gave none.
 };
 
 struct RunResult {

@@ -221,6 +221,9 @@ void Run::Gather(const Phases& phases, Duration begin) {
     result_.failures.push_back(
         {.kind = failure.kind, .text = failure.text, .time = failure.time, .event = failure.event});
   }
+  for (const auto& [failure, evidence] : phases.evidence()) {
+    result_.failures[failure].evidence = evidence;
+  }
   result_.phase = phases.phase();
   result_.hash = timeline.hash();
   result_.events = timeline.events();
