@@ -17,6 +17,9 @@
 
 namespace orrery::sim {
 
+// Entries that are recorded at a time.
+inline constexpr size_t kRecordedNotesMax = size_t{1} << 20;
+
 struct CheckResult {
   RunResult first;
   RunResult second;  // With everything hostile.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "sim/run/check.h"
 #include "sim/run/divergence.h"
 #include "sim/run/isolate.h"
 #include "sim/run/run_observer.h"
@@ -22,7 +23,6 @@ struct Checkpoint {
 inline constexpr uint64_t kNotesPerCheckpoint = 1024;
 
 inline constexpr size_t kCheckpointsMax = size_t{1} << 20;
-inline constexpr size_t kRecordedNotesMax = size_t{1} << 20;
 
 struct Recording {
   Progress progress;
