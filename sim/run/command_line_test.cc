@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "sim/run/scenario.h"
-#include "sim/run/testing/command.h"
+#include "sim/run/testing/run_command.h"
 #include "sim/run/testing/scenarios.h"
 
 namespace orrery::sim {
@@ -18,20 +18,6 @@ namespace {
 CommandOutput Sim(std::vector<std::string> words) {
   words.insert(words.begin(), "sim");
   return RunCommand(std::move(words));
-}
-
-std::string LastLine(const std::string& text) {
-  const size_t end = text.find_last_not_of('\n');
-  const size_t begin = text.rfind('\n', end);
-  return text.substr(begin + 1, end - begin);
-}
-
-// The value of a plain member of the JSON object.
-std::string Member(const std::string& json, const std::string& name) {
-  const size_t at = json.find("\"" + name + "\":");
-  if (at == std::string::npos) return "";
-  const size_t begin = at + name.size() + 3;
-  return json.substr(begin, json.find_first_of(",}", begin) - begin);
 }
 
 class CommandLineTest : public testing::Test {

@@ -135,6 +135,9 @@ Task<absl::Status> Answer(Server* server, std::unique_ptr<Connection> peer) {
     if (bytes.empty()) co_return absl::OkStatus();
     PROBE(env, "ping.answered");
     ++server->pings;
+    if (auto e = env.trace().Debug("PingReceived")) {
+      e.Add("pings", server->pings).Add("from", "a client").Add("even", server->pings % 2 == 0);
+    }
     if (server->plant == Plant::kTwoFaults && bytes.view() == kPing && server->lived_before &&
         WallClockIsWrong(env)) {
       if (auto e = env.trace().Error("PingAfterTwoFaults")) e.Add("pings", server->pings);

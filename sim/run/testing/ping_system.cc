@@ -6,6 +6,7 @@
 #include "core/async/task_group.h"
 #include "core/async/timeout.h"
 #include "core/observe/probe.h"
+#include "sim/run/evidence.h"
 #include "sim/run/testing/ping_server.h"
 #include "sim/world/world.h"
 
@@ -69,9 +70,13 @@ class PingWorkload final : public Workload {
   Task<absl::Status> Check(ClientContext context) override {
     if (fail_in_ == "check") co_return Error(ErrorCode::io_error, "asked to fail");
     if (answers_ >= answers_min_ || context.operations.narrowed()) co_return absl::OkStatus();
-    co_return Error(ErrorCode::check_failed, "at least " + std::to_string(answers_min_) +
-                                                 " answers should have come, and " +
-                                                 std::to_string(answers_) + " came");
+    co_return WithEvidence(
+        Error(ErrorCode::check_failed, "at least " + std::to_string(answers_min_) +
+                                           " answers should have come, and " +
+                                           std::to_string(answers_) + " came"),
+        {.nodes = {{.label = "ping of client 1", .workload = "ping", .client = 1, .ordinal = 0},
+                   {.label = "no answer"}},
+         .edges = {{.from = 0, .to = 1, .label = "waited for"}}});
   }
 
   std::map<std::string, int64_t> Metrics() const override {
