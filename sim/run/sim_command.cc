@@ -60,10 +60,4 @@ std::string PreparedRun::ReplayCommand() const {
   return ShellCommand(words);
 }
 
-absl::Status TryToWrite(const std::string& path) {
-  FILE* const file = std::fopen(path.c_str(), "ab");
-  if (file != nullptr && std::fclose(file) == 0) return absl::OkStatus();
-  return CannotWrite(path);
-}
-
 }  // namespace orrery::sim

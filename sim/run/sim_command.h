@@ -47,8 +47,4 @@ class PreparedRun {
   std::vector<std::string> arguments_;
 };
 
-// Opens the file that a run will write, before it, so that what is refused runs nothing. It is
-// created, and keeps what it has. platform_error names it and the reason.
-absl::Status TryToWrite(const std::string& path);
-
 }  // namespace orrery::sim

@@ -1,5 +1,6 @@
 // Reading a replay's options and finding its files.
 #include "sim/run/replay/replay_command.h"
+#include "sim/run/atomic_file.h"
 
 #include <sys/stat.h>
 
