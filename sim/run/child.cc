@@ -213,7 +213,7 @@ void Child::Watch() {
   kill(pid_, SIGXCPU);  // It prints where it is, and ends.
   watchdog_.told = now;
   watchdog_.hung = true;
-  watchdog_.events_went_on = cpu - watchdog_.events_cpu < limits_.hang_cpu_max / 2;
+  watchdog_.events_went_on = cpu - watchdog_.events_cpu < (cpu - watchdog_.cpu) / 2;
 }
 
 bool Child::Step() {

@@ -9,42 +9,15 @@
 #include <algorithm>
 
 #include "sim/run/scenario.h"
-#include "sim/run/testing/ping_system.h"
+#include "sim/run/testing/run_command.h"
 #include "sim/run/testing/scenarios.h"
 
 namespace orrery::sim {
 namespace {
 
-struct Output {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Output Sim(std::vector<std::string> words) {
-  words.insert(words.begin(), {"ping", "sim"});
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  const int code = SimMain(static_cast<int>(words.size()), argv.data(), PingSystem());
-  std::fflush(nullptr);
-  return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
-}
-
-std::string LastLine(const std::string& text) {
-  const size_t end = text.find_last_not_of('\n');
-  const size_t begin = text.rfind('\n', end);
-  return text.substr(begin + 1, end - begin);
-}
-
-// The value of a plain member of the JSON object.
-std::string Member(const std::string& json, const std::string& name) {
-  const size_t at = json.find("\"" + name + "\":");
-  if (at == std::string::npos) return "";
-  const size_t begin = at + name.size() + 3;
-  return json.substr(begin, json.find_first_of(",}", begin) - begin);
+CommandOutput Sim(std::vector<std::string> words) {
+  words.insert(words.begin(), "sim");
+  return RunCommand(std::move(words));
 }
 
 class CommandLineTest : public testing::Test {
@@ -55,7 +28,7 @@ class CommandLineTest : public testing::Test {
 };
 
 TEST_F(CommandLineTest, ARunThatPasses) {
-  const Output run = Sim({"--scenario", good_, "--seed", "3"});
+  const CommandOutput run = Sim({"--scenario", good_, "--seed", "3"});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_TRUE(run.out.starts_with("scenario ping, seed 3\n")) << run.out;
   EXPECT_NE(run.out.find("verdict: passed\n"), std::string::npos);
@@ -65,7 +38,8 @@ TEST_F(CommandLineTest, ARunThatPasses) {
 
 TEST_F(CommandLineTest, ARunThatFails) {
   const std::string bad = WriteFile("deaf.toml", PingToml("deaf"));
-  const Output run = Sim({"--scenario", bad, "--seed", "3", "--knob", "ping_answer_delay=1ms"});
+  const CommandOutput run =
+      Sim({"--scenario", bad, "--seed", "3", "--knob", "ping_answer_delay=1ms"});
   EXPECT_EQ(run.code, 1) << run.err;
   EXPECT_NE(run.out.find("verdict: FAILED (liveness)\n"), std::string::npos);
   EXPECT_EQ(LastLine(run.out),
@@ -73,7 +47,7 @@ TEST_F(CommandLineTest, ARunThatFails) {
 }
 
 TEST_F(CommandLineTest, JsonIsOneObjectInOneLine) {
-  const Output run = Sim({"--scenario", good_, "--seed", "3", "-o", "json"});
+  const CommandOutput run = Sim({"--scenario", good_, "--seed", "3", "-o", "json"});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_EQ(std::count(run.out.begin(), run.out.end(), '\n'), 1);
   EXPECT_TRUE(run.out.starts_with("{\"seed\":3,") && run.out.ends_with("}\n")) << run.out;
@@ -90,10 +64,10 @@ TEST_F(CommandLineTest, APlanIsSavedAndReplayed) {
       WriteFile("faults.toml", PingToml() +
                                    "[faults]\nkinds = [\"network\", \"process\"]\n"
                                    "mean_interval = \"500ms\"\n");
-  const Output saved =
+  const CommandOutput saved =
       Sim({"--scenario", scenario, "--seed", "5", "--save-plan", target_, "-o", "json"});
   ASSERT_EQ(saved.code, 0) << saved.out << saved.err;
-  const Output replayed = Sim({"--scenario", scenario, "--plan", target_, "-o", "json"});
+  const CommandOutput replayed = Sim({"--scenario", scenario, "--plan", target_, "-o", "json"});
   ASSERT_EQ(replayed.code, 0) << replayed.out << replayed.err;
   EXPECT_EQ(Member(replayed.out, "seed"), "5");
   EXPECT_EQ(Member(replayed.out, "hash"), Member(saved.out, "hash"));
@@ -102,8 +76,8 @@ TEST_F(CommandLineTest, APlanIsSavedAndReplayed) {
 
 TEST_F(CommandLineTest, ATraceIsLinesOfJsonAndChangesNothing) {
   const std::string scenario = WriteFile("error.toml", PingToml("error_event"));
-  const Output plain = Sim({"--scenario", scenario, "--seed", "5", "-o", "json"});
-  const Output traced =
+  const CommandOutput plain = Sim({"--scenario", scenario, "--seed", "5", "-o", "json"});
+  const CommandOutput traced =
       Sim({"--scenario", scenario, "--seed", "5", "--trace", target_, "-o", "json"});
   EXPECT_EQ(plain.code, 1);
   EXPECT_EQ(Member(traced.out, "hash"), Member(plain.out, "hash"));
@@ -113,12 +87,12 @@ TEST_F(CommandLineTest, ATraceIsLinesOfJsonAndChangesNothing) {
 }
 
 TEST_F(CommandLineTest, TheCheckPassesAndFails) {
-  const Output same = Sim({"--scenario", good_, "--seed", "3", "--check"});
+  const CommandOutput same = Sim({"--scenario", good_, "--seed", "3", "--check"});
   EXPECT_EQ(same.code, 0) << same.out << same.err;
   EXPECT_NE(same.out.find("check: two runs in fresh, different processes gave the same hash\n"),
             std::string::npos);
   const std::string clock = WriteFile("clock.toml", PingToml("clock"));
-  const Output differs = Sim({"--scenario", clock, "--seed", "3", "--check"});
+  const CommandOutput differs = Sim({"--scenario", clock, "--seed", "3", "--check"});
   EXPECT_EQ(differs.code, 1);
   EXPECT_NE(differs.out.find("first divergent event: #"), std::string::npos) << differs.out;
   EXPECT_NE(differs.out.find("verdict: FAILED (nondeterminism)"), std::string::npos);
@@ -126,7 +100,7 @@ TEST_F(CommandLineTest, TheCheckPassesAndFails) {
 }
 
 TEST_F(CommandLineTest, HelpIsGiven) {
-  const Output help = Sim({"--help"});
+  const CommandOutput help = Sim({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_NE(help.out.find("--save-plan"), std::string::npos);
   EXPECT_EQ(help.out.find("--check-leg"), std::string::npos) << "not for people";
@@ -171,7 +145,7 @@ TEST_F(CommandLineTest, BadInputIsOneLineAndNothingElse) {
     if (std::find(words.begin(), words.end(), "--save-plan") == words.end()) {
       words.insert(words.end(), {"--save-plan", target_});
     }
-    const Output run = Sim(words);
+    const CommandOutput run = Sim(words);
     const std::string shown = testing::PrintToString(words) + "\n" + run.err;
     EXPECT_EQ(run.code, 2) << shown;
     EXPECT_EQ(run.out, "") << shown;

@@ -5,6 +5,7 @@
 #include "core/async/future.h"
 #include "core/observe/story_events.h"
 #include "sim/run/real_time.h"
+#include "sim/run/run_observer.h"
 
 namespace orrery::sim {
 namespace {
@@ -100,7 +101,11 @@ Task<absl::Status> Phases::Finish(Call* call, Task<absl::Status> task) {
     const std::string why = CodeOf(status) == ErrorCode::check_failed
                                 ? std::string(status.message())
                                 : Describe(status);
-    call->phases.world_.Fail(call->kind, call->what + ": " + why);
+    World& world = call->phases.world_;
+    if (std::optional<Evidence> evidence = EvidenceOf(status)) {
+      call->phases.evidence_[world.failures().size()] = *std::move(evidence);
+    }
+    world.Fail(call->kind, call->what + ": " + why);
   }
   co_return absl::OkStatus();
 }
@@ -120,17 +125,28 @@ void Phases::Begin(int client, const char* kind, std::string what, Task<absl::St
   world_.FindProcess(ClientName(client))->tasks().Spawn("workload", Finish(&call, std::move(task)));
 }
 
+void Phases::Step() {
+  if (world_.timeline().events() >= request_.events_max) {
+    stopped_ = true;
+    return;
+  }
+  if (world_.timeline().NextDue() > request_.until) {
+    world_.timeline().AdvanceTo(request_.until);
+    stopped_ = true;
+    return;
+  }
+  world_.Step();
+  if (first_event_ == Duration::zero()) first_event_ = MonotonicNow();
+  monitor_.Stepped(world_.timeline());
+  stopped_ = request_.observer != nullptr && request_.observer->Stop() && !world_.failed();
+}
+
 bool Phases::StepUntil(Time bound, bool calls) {
   Alarm alarm(world_.loop(), bound);
-  while (!world_.failed()) {
+  while (!ended()) {
     if (calls && open_calls_ == 0) return true;
     if (alarm.rung()) return false;
-    const Timeline& timeline = world_.timeline();
-    stopped_ = timeline.NextDue() > request_.until || timeline.events() >= request_.events_max;
-    if (stopped_) return false;
-    world_.Step();
-    if (first_event_ == Duration::zero()) first_event_ = MonotonicNow();
-    monitor_.Stepped(world_.timeline());
+    Step();
   }
   return false;
 }
@@ -140,7 +156,7 @@ bool Phases::Await(Time bound, const char* kind, const std::string& of) {
     calls_.clear();
     return true;
   }
-  if (world_.failed() || stopped_) return false;
+  if (ended()) return false;
   std::string open;
   for (const Call& call : calls_) {
     if (!call.done) open += (open.empty() ? "" : ", ") + call.what;
@@ -180,7 +196,7 @@ bool Phases::Faults() {
     }
   }
   StepUntil(world_.Now() + scenario_.duration, /*calls=*/false);
-  if (world_.failed() || stopped_) return false;
+  if (ended()) return false;
   injector_.StopAndHeal();
   return true;
 }

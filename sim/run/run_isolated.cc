@@ -12,6 +12,8 @@
 
 #include "core/base/invariant.h"
 #include "core/knobs/knobs.h"
+#include "sim/run/comparer.h"
+#include "sim/run/real_time.h"
 #include "sim/run/run_knobs.h"
 #include "sim/run/run_pool.h"
 #include "sim/world/timeline.h"
@@ -46,6 +48,9 @@ RunFailure FailureOf(const ChildEnd& end, const ChildLimits& limits) {
   }
   if (const std::string_view line = LineWith(end.diagnosis, "INVARIANT failed"); !line.empty()) {
     return {"invariant", std::string(line), {}};
+  }
+  if (end.how == ChildEnd::How::kFinished) {
+    return {"crash", "exit code 0 before the end of the run", {}};
   }
   std::string text = end.how == ChildEnd::How::kSignalled
                          ? std::string("signal ") + strsignal(end.code)
@@ -82,6 +87,21 @@ uint64_t AddressOfFrame(std::string_view line) {
   uint64_t offset = 0;
   std::from_chars(line.data() + at + kOffset.size(), line.data() + line.size(), offset, 16);
   return offset == 0 ? 0 : ProgramBase() + offset;
+}
+
+// Of a run whose process ended before it could compare its last entry, and of which no difference
+// is known: it entered `entries`.
+void CompareCrash(const ChildEnd& end, uint64_t entries, const RunRequest& request,
+                  RunResult& result) {
+  Comparer comparer;
+  const absl::Status opened = comparer.Open(request.compare_with, request.seed);
+  if (!opened.ok()) {  // It was readable when the run began.
+    result.failures.push_back({.kind = "recording", .text = std::string(opened.message())});
+    return;
+  }
+  comparer.Skip(entries);
+  comparer.Finish(end.how == ChildEnd::How::kHung ? RunEnd::kFromOutside : RunEnd::kItself);
+  result.comparison = comparer.comparison();
 }
 
 // `text` with the names of functions added to its back traces.
@@ -138,12 +158,8 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   // A check for determinism sends those of its own children.
   result.diagnosis += NameFunctions(end.diagnosis);
   result.cpu = end.cpu;
-  if (end.how == ChildEnd::How::kFinished) {
-    if (result.passed() && !result.stopped && result.phase != "end") {
-      result.failures.push_back({"crash", "exit code 0 before the end of the run", {}});
-    }
-    return result;
-  }
+  const bool finished = end.how == ChildEnd::How::kFinished;
+  if (finished && (result.phase == "end" || result.stopped || !result.passed())) return result;
   result.simulated = TimeFromNanoseconds(progress.time_ns.load());
   const bool hung = end.how == ChildEnd::How::kHung;
   result.events = (hung ? progress.moment_events : progress.events).load();
@@ -151,7 +167,11 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   result.hash = (hung ? progress.moment_hash : progress.hash).load();
   RunFailure failure = FailureOf(end, LimitsOf(request));
   failure.time = result.simulated;
+  failure.event = result.notes + 1;
   result.failures.push_back(std::move(failure));
+  if (result.comparison.has_value() && !result.comparison->divergence.has_value()) {
+    CompareCrash(end, progress.entries.load(), request, result);
+  }
   return result;
 }
 

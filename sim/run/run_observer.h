@@ -19,9 +19,15 @@ class RunObserver : public Recorder, public WorldTrace {
   // Every entry of the hash. Below it on the stack is what makes the entry.
   void Record(uint64_t, Time, Happening, uint64_t, uint64_t, uint64_t, uint64_t) override {}
 
+  // Before the entry that is the first to differ from the recording that the run is compared with.
+  virtual void Differs() {}
+
   // Trace events of all processes, and the world's own, from the level that is asked for.
   void Emit(const Process*, const TraceRecord&) override {}
   virtual TraceLevel least_level() const { return TraceLevel::kDebug; }
+
+  // Asked between events: true ends the run there. What it has not done is not held against it.
+  virtual bool Stop() { return false; }
 
   // After the last event. What is told from now on is the world's tearing down.
   virtual void End() {}

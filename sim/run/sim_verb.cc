@@ -1,12 +1,11 @@
 // The verb `sim`: parsing its command line, running one seed, and printing.
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "sim/run/atomic_file.h"
 #include "sim/run/check.h"
+#include "sim/run/plan_outcome.h"
 #include "sim/run/report.h"
 #include "sim/run/runner.h"
 #include "sim/run/sim_command.h"
@@ -75,13 +74,6 @@ void Print(const SimCommand& command, const RunResult& result, std::string repla
   std::printf("replay: %s\n", replay.c_str());
 }
 
-// The file that the run will write is opened now, so that what is refused runs nothing.
-absl::Status TryToWrite(const std::string& path) {
-  FILE* const file = std::fopen(path.c_str(), "ab");
-  if (file != nullptr && std::fclose(file) == 0) return absl::OkStatus();
-  return Error(ErrorCode::platform_error, path + ": cannot be written: " + std::strerror(errno));
-}
-
 }  // namespace
 
 int SimVerb(int argc, char** argv, const System& system) {
@@ -102,7 +94,7 @@ int SimVerb(int argc, char** argv, const System& system) {
   const RunResult result = command.check ? RunChecked((*run)->request(), (*run)->arguments())
                                          : RunIsolated((*run)->request());
   if (!command.save_plan_file.empty()) {
-    const absl::Status saved = plan_file.Commit(result.plan);
+    const absl::Status saved = plan_file.Commit(PlanWithOutcome(result));
     if (!saved.ok()) return RefuseInput(command, std::string(saved.message()));
   }
   Print(command, result, (*run)->ReplayCommand());

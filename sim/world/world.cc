@@ -104,7 +104,7 @@ void World::AddDrawn(const std::string& prefix,
 
 void World::Fail(std::string kind, std::string text) {
   if (auto e = trace_.Error(story_events::kRunFailed)) e.Add("kind", kind).Add("text", text);
-  failures_.push_back({std::move(kind), std::move(text), Now()});
+  failures_.push_back({std::move(kind), std::move(text), Now(), timeline_.notes()});
 }
 
 std::vector<uint64_t> World::CollectProbes() const {

@@ -31,6 +31,7 @@ struct Failure {
   std::string kind;  // "error_event", "check", "invariant", "liveness", "leak", "plan"
   std::string text;
   Time time;
+  uint64_t event = 0;  // The last entry of the hash before it: Timeline::notes.
 };
 
 // Sees the trace events of all processes, and the world's own: the recorder behind --trace.

@@ -13,10 +13,10 @@
 #include "core/base/hash.h"
 #include "sim/fault/draw.h"
 #include "sim/run/atomic_file.h"
-#include "sim/run/minimise/journal.h"
 #include "sim/run/minimise/minimise_report.h"
 #include "sim/run/minimise/minimiser.h"
 #include "sim/run/minimise/progress.h"
+#include "sim/run/minimise/trial_journal.h"
 #include "sim/run/minimise/trials.h"
 #include "sim/run/real_time.h"
 #include "sim/run/report.h"
@@ -173,7 +173,7 @@ std::string ResumeCommand(const MinimiseCommand& command) {
 }
 
 MinimiseReport ReportOf(const MinimiseCommand& command, Minimised found, const Trials& trials,
-                        const Journal& journal) {
+                        const TrialJournal& journal) {
   MinimiseReport report{.found = std::move(found), .plan_file = command.out_file};
   report.replay_command = ShellCommand({command.sim.program, "sim", "--scenario",
                                         command.sim.scenario_file, "--plan", command.out_file});
@@ -198,7 +198,7 @@ int Fail(const MinimiseCommand& command, const absl::Status& status) {
 int Run(const MinimiseCommand& command, const PreparedRun& run) {
   const Duration until = MonotonicNow() + Seconds(60) * command.minutes;
   std::optional<MinimiseProgress> progress(until);
-  Journal journal;
+  TrialJournal journal;
   std::function<void()> show;
   Trials trials(
       {.base = run.request(), .jobs = command.jobs, .until = until, .tick = [&show] { show(); }},

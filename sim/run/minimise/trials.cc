@@ -21,7 +21,7 @@ struct Trials::Candidate {
   uint64_t key = 0;
 };
 
-Trials::Trials(Options options, Journal& journal)
+Trials::Trials(Options options, TrialJournal& journal)
     : options_(std::move(options)), journal_(journal), pool_(options_.jobs) {}
 
 bool Trials::over() const { return !status_.ok() || MonotonicNow() >= options_.until; }

@@ -17,7 +17,7 @@
 #include "core/base/status.h"
 #include "core/base/time.h"
 #include "sim/fault/fault_plan.pb.h"
-#include "sim/run/minimise/journal.h"
+#include "sim/run/minimise/trial_journal.h"
 #include "sim/run/run_pool.h"
 #include "sim/run/runner.h"
 
@@ -34,7 +34,7 @@ class Trials {
   };
 
   // What is referred to outlives this.
-  Trials(Options options, Journal& journal);
+  Trials(Options options, TrialJournal& journal);
 
   // The failure that counts: SignatureOf. To be set before the first candidate.
   void set_signature(std::string signature) { signature_ = std::move(signature); }
@@ -66,7 +66,7 @@ class Trials {
   absl::Status Start(uint64_t ticket, const RunRequest& request);
 
   const Options options_;
-  Journal& journal_;
+  TrialJournal& journal_;
   RunPool pool_;
   std::string signature_;
   Time time_max_ = kNever;

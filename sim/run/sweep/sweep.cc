@@ -59,6 +59,7 @@ Sweep::Sweep(const PreparedSweep& prepared)
     : prepared_(prepared),
       folder_(prepared.command().out),
       begin_(MonotonicNow()),
+      cpu_at_begin_(ProcessorOfAll()),
       tally_(prepared.parameters()),
       order_(prepared.parameters()),
       pool_(prepared.jobs()) {}
@@ -91,7 +92,7 @@ absl::Status Sweep::Open() {
 absl::Status Sweep::Run() {
   const absl::Status run = Loop();
   if (!first_failure_.has_value() || cpu_ == Duration::zero()) {
-    cpu_ = cpu_before_ + ProcessorOfAll();
+    cpu_ = cpu_before_ + ProcessorOfAll() - cpu_at_begin_;
   }
   const absl::Status written = keeps_files() ? WriteAll() : absl::OkStatus();
   return run.ok() ? written : run;
@@ -308,7 +309,7 @@ void Sweep::StopAtFirst(const SweptRun& failed) {
   first_failure_ = failed;
   for (const auto& [ticket, job] : jobs_) pool_.Abandon(ticket);
   jobs_.clear();
-  cpu_ = cpu_before_ + ProcessorOfAll();
+  cpu_ = cpu_before_ + ProcessorOfAll() - cpu_at_begin_;
 }
 
 absl::Status Sweep::EndRecording(const Job& job, const RunResult& result) {

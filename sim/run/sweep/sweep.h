@@ -84,6 +84,7 @@ class Sweep {
   const PreparedSweep& prepared_;
   const std::string folder_;  // Empty: nothing is kept.
   const Duration begin_;
+  const Duration cpu_at_begin_;
   Duration elapsed_before_{};
   Duration cpu_before_{};
   uint64_t runs_before_ = 0;

@@ -21,6 +21,10 @@ std::string DescribeScenarios(const SweepParameters& parameters) {
   return "the scenarios " + text;
 }
 
+std::string DescribeShards(const SweepParameters& parameters) {
+  return parameters.shards == 1 ? "no --shard" : "--shard I/" + std::to_string(parameters.shards);
+}
+
 std::string Differs(const std::string& begun, const std::string& now) {
   return begun == now ? "" : begun + ", and this is " + now;
 }
@@ -71,8 +75,7 @@ std::string DifferenceOfShards(const SweepParameters& one, const SweepParameters
                 "--check-one-in " + std::to_string(other.check_one_in)),
         Differs(one.until_failure ? "--until-failure" : "without --until-failure",
                 other.until_failure ? "--until-failure" : "without --until-failure"),
-        Differs("in " + std::to_string(one.shards) + " shards",
-                "in " + std::to_string(other.shards) + " shards")}) {
+        Differs(DescribeShards(one), DescribeShards(other))}) {
     if (!difference.empty()) return "it was begun with " + difference;
   }
   if (const std::string file = ChangedFile(one, other); !file.empty()) {

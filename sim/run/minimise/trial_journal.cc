@@ -1,5 +1,5 @@
 // Reading a journal that may end anywhere, and adding to it.
-#include "sim/run/minimise/journal.h"
+#include "sim/run/minimise/trial_journal.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -37,12 +37,12 @@ bool WriteAll(int descriptor, const std::string& text) {
 
 }  // namespace
 
-Journal::~Journal() {
+TrialJournal::~TrialJournal() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
 // How much of `text` is a journal of `of`: up to the first line that is not complete.
-size_t Journal::Read(const std::string& text, uint64_t of) {
+size_t TrialJournal::Read(const std::string& text, uint64_t of) {
   const std::string head = HeadOf(of);
   if (!text.starts_with(head)) return 0;
   size_t at = head.size();
@@ -65,7 +65,7 @@ size_t Journal::Read(const std::string& text, uint64_t of) {
   return at;
 }
 
-absl::Status Journal::Open(const std::string& path, uint64_t of) {
+absl::Status TrialJournal::Open(const std::string& path, uint64_t of) {
   path_ = path;
   const absl::StatusOr<std::string> text = ReadTextFile(path);
   if (!text.ok() && CodeOf(text.status()) != ErrorCode::file_not_found) return text.status();
@@ -82,12 +82,12 @@ absl::Status Journal::Open(const std::string& path, uint64_t of) {
   return begun ? absl::OkStatus() : Failed(path, "written");
 }
 
-std::optional<bool> Journal::Fails(uint64_t key) const {
+std::optional<bool> TrialJournal::Fails(uint64_t key) const {
   const auto found = verdicts_.find(key);
   return found == verdicts_.end() ? std::nullopt : std::optional(found->second);
 }
 
-absl::Status Journal::Add(uint64_t key, bool fails, Duration cpu) {
+absl::Status TrialJournal::Add(uint64_t key, bool fails, Duration cpu) {
   char line[64];
   std::snprintf(line, sizeof line, "%016" PRIx64 " %s %" PRId64 "\n", key,
                 fails ? "fails" : "passes", ToMilliseconds(cpu));
@@ -95,6 +95,6 @@ absl::Status Journal::Add(uint64_t key, bool fails, Duration cpu) {
   return WriteAll(descriptor_, line) ? absl::OkStatus() : Failed(path_, "written");
 }
 
-void Journal::Remove() { unlink(path_.c_str()); }
+void TrialJournal::Remove() { unlink(path_.c_str()); }
 
 }  // namespace orrery::sim

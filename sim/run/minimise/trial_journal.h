@@ -1,4 +1,4 @@
-// Journal: the verdicts of runs that a minimisation has made, in a file, so that one that was
+// TrialJournal: the verdicts of runs that a minimisation has made, in a file, so that one that was
 // interrupted anywhere (kill -9) goes on where it was: the same command asks the same questions and
 // finds them answered.
 //
@@ -21,12 +21,12 @@
 
 namespace orrery::sim {
 
-class Journal {
+class TrialJournal {
  public:
-  Journal() = default;
-  Journal(const Journal&) = delete;
-  Journal& operator=(const Journal&) = delete;
-  ~Journal();
+  TrialJournal() = default;
+  TrialJournal(const TrialJournal&) = delete;
+  TrialJournal& operator=(const TrialJournal&) = delete;
+  ~TrialJournal();
 
   // Opens or creates the file. `of` says what the verdicts are about: the program's behaviour, the
   // plan, the scenario. A journal of something else is begun anew. platform_error names the file;
