@@ -266,8 +266,9 @@ function faultsTab() {
 function runTab() {
   const dropped = [];
   if (story.detailsDropped > 0) {
-    dropped.push(`${story.detailsDropped.toLocaleString("en")} messages and details before ` +
-      `${seconds(story.detailsFrom)} s were not kept; --from and --to choose what is.`);
+    const kept = story.details.map(([from, to]) => `from ${seconds(from)} to ${seconds(to)} s`).join(", ");
+    dropped.push(`${story.detailsDropped.toLocaleString("en")} messages and details were not kept, but only those ` +
+      `${kept}; --from and --to choose others.`);
   }
   if (story.milestonesDropped > 0) {
     dropped.push(`${story.milestonesDropped.toLocaleString("en")} early events of other kinds were not kept either.`);
