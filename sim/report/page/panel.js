@@ -26,7 +26,11 @@ function el(name, attributes = {}, ...children) {
 }
 
 const button = (text, onclick, attributes = {}) => el("button", { type: "button", ...attributes, onclick }, text);
-const link = (text, onclick) => button(text, onclick, { class: "link" });
+const link = (text, onclick) => {
+  const made = el("a", { class: "link", role: "button", tabindex: 0, onclick }, text);
+  made.addEventListener("keydown", (event) => { if (event.key === "Enter") onclick(); });
+  return made;
+};
 const definitions = (list) => el("dl", {}, list.filter(([, value]) => value !== "" && value !== null)
   .map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 
