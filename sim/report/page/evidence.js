@@ -28,12 +28,14 @@ function svg(name, attributes, ...children) {
 function evidenceCircle({ nodes, edges }) {
   const width = 368, size = 15;
   const radius = nodes.length <= 2 ? 74 : Math.min(118, 62 + nodes.length * 12);
-  const height = 2 * radius + 84;
+  const height = 2 * radius;
   const place = nodes.map((_, i) => {
     const angle = -Math.PI / 2 + (2 * Math.PI * i) / nodes.length + (nodes.length === 2 ? -Math.PI / 2 : 0);
     return { x: width / 2 + radius * Math.cos(angle), y: height / 2 + radius * Math.sin(angle) };
   });
-  const picture = svg("svg", { class: "evidence", viewBox: `0 0 ${width} ${height}`, role: "img" },
+  const ys = place.map(({ y }) => y), margin = 48;
+  const top = Math.min(...ys) - margin, bottom = Math.max(...ys) + margin;
+  const picture = svg("svg", { class: "evidence", viewBox: `0 ${top} ${width} ${bottom - top}`, role: "img" },
     svg("defs", {}, svg("marker", { id: "tip-of-edge", viewBox: "0 0 10 10", refX: 9, refY: 5,
       markerWidth: 8, markerHeight: 8, orient: "auto-start-reverse" },
       svg("path", { d: "M0 1 L10 5 L0 9 z", style: "fill: var(--soft); stroke: none" }))));
