@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::pair<const char*, const char*> kSiblingVerbs[] = {
     {"sim", "Runs a scenario under a seed."},
+    {"sweep", "Runs scenarios under many seeds, and groups what fails by bug."},
     {"minimise", "Makes the plan of a failing run as small as can be."},
 };
 
