@@ -42,6 +42,10 @@ TEST_F(CommandLineTest, ARunThatFails) {
       Sim({"--scenario", bad, "--seed", "3", "--knob", "ping_answer_delay=1ms"});
   EXPECT_EQ(run.code, 1) << run.err;
   EXPECT_NE(run.out.find("verdict: FAILED (liveness)\n"), std::string::npos);
+  const std::string again = "ping replay 3 --scenario " + bad + " --knob ping_answer_delay=1ms";
+  EXPECT_NE(run.out.find("to see what led to it: " + again + " --trace info\n"), std::string::npos)
+      << run.out;
+  EXPECT_NE(run.out.find("to stop there: " + again + " --break "), std::string::npos) << run.out;
   EXPECT_EQ(LastLine(run.out),
             "replay: ping sim --scenario " + bad + " --seed 3 --knob ping_answer_delay=1ms");
 }
@@ -67,6 +71,9 @@ TEST_F(CommandLineTest, APlanIsSavedAndReplayed) {
   const CommandOutput saved =
       Sim({"--scenario", scenario, "--seed", "5", "--save-plan", target_, "-o", "json"});
   ASSERT_EQ(saved.code, 0) << saved.out << saved.err;
+  const absl::StatusOr<std::string> plan = ReadTextFile(target_);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_NE(plan->find("hash: " + Member(saved.out, "hash")), std::string::npos) << *plan;
   const CommandOutput replayed = Sim({"--scenario", scenario, "--plan", target_, "-o", "json"});
   ASSERT_EQ(replayed.code, 0) << replayed.out << replayed.err;
   EXPECT_EQ(Member(replayed.out, "seed"), "5");

@@ -57,6 +57,23 @@ std::optional<int> Parse(int argc, char** argv, SimCommand& command) {
   return std::nullopt;
 }
 
+// Commands that look into a run that failed.
+void PrintHints(const SimCommand& command, const RunResult& result) {
+  if (result.passed() || command.check) return;
+  // A plan under another seed than its own is what only this verb runs.
+  if (!command.plan_file.empty() && !command.seed.empty()) return;
+  std::vector<std::string> words = {command.program, "replay",
+                                    command.plan_file.empty() ? command.seed : command.plan_file,
+                                    "--scenario", command.scenario_file};
+  for (const std::string& knob : command.knobs) words.insert(words.end(), {"--knob", knob});
+  const std::string replay = ShellCommand(words);
+  std::printf("to see what led to it: %s --trace info\n", replay.c_str());
+  if (const uint64_t event = result.failures.front().event; event != 0) {
+    std::printf("to stop there: %s --break %llu\n", replay.c_str(),
+                static_cast<unsigned long long>(event));
+  }
+}
+
 void Print(const SimCommand& command, const RunResult& result, std::string replay) {
   if (command.check) replay += " --check";
   if (command.json) {
@@ -68,9 +85,7 @@ void Print(const SimCommand& command, const RunResult& result, std::string repla
   if (command.check && (result.passed() || result.failures.front().kind != "nondeterminism")) {
     std::printf("check: two runs in fresh, different processes gave the same hash\n");
   }
-  if (!result.passed() && !command.check && command.trace_file.empty()) {
-    std::printf("to see what happened, add: --trace FILE\n");
-  }
+  PrintHints(command, result);
   std::printf("replay: %s\n", replay.c_str());
 }
 
