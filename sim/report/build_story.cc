@@ -97,6 +97,9 @@ void StoryBuilder::AddRun() {
   story_.facts = {{"hash", HashText(result_.hash)},
                   {"events", std::to_string(result_.events)},
                   {"phase", result_.phase}};
+  if (!result_.passed() && !result_.failures.front().evidence.empty()) {
+    story_.evidence = result_.failures.front().evidence;
+  }
   for (const auto& [name, value] : result_.metrics) {
     story_.facts.emplace_back(name, std::to_string(value));
   }

@@ -66,7 +66,7 @@ std::string Failures(const Story& story) {
   });
 }
 
-std::string EvidenceOf(const Story& story) {
+std::string EvidenceJson(const Story& story) {
   if (!story.evidence.has_value()) return "null";
   const auto node = [&](const Evidence::Node& each) {
     return JsonObject()
@@ -104,7 +104,7 @@ void AddRun(const Story& story, JsonObject& out) {
       .Raw("facts",
            ListOf(story.facts, [](const auto& each) { return Pair(each.first, each.second); }))
       .Raw("failures", Failures(story))
-      .Raw("evidence", EvidenceOf(story))
+      .Raw("evidence", EvidenceJson(story))
       .Raw("failed", Indices(WhatFailed(story)))
       .Raw("pastSteps", SizeOfPast(story, Past::kSteps))
       .Raw("pastAll", SizeOfPast(story, Past::kAll))
