@@ -2,14 +2,16 @@
 
 Called by `tools/dev mutants`, in the root of the tree. A mutant is built twice: as it is, and with
 the assertions of the files that it changes compiled out, so that it is an oracle that must find it.
-Each build is swept from several first seeds; medians of runs and of processor time are printed and,
-with --table, written into tests/mutants/README.md. The first failing seed must pass without the bug.
+Each build is swept from several first seeds; medians of runs and of processor time are printed
+and, with --table, written into tests/mutants/README.md. The first failing seed must pass without
+the bug.
 
 The copy and its build are kept, so that the next run compiles little; so are results, until the
 patch or the tree without it changes: a run that was interrupted goes on.
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -69,20 +71,29 @@ class Nursery:
         self.tree = os.path.join(self.folder, "tree")
         self.results = os.path.join(self.folder, "results")
         self.repeats = repeats
+        self.held = None
         os.makedirs(self.results, exist_ok=True)
+
+    def lock(self):
+        """False when another run is using the folder; held until this process ends."""
+        self.held = open(os.path.join(self.folder, "lock"), "w", encoding="utf-8")
+        try:
+            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
 
     def copy_tree(self):
         shutil.rmtree(self.tree, ignore_errors=True)
         shutil.copytree(".", self.tree, symlinks=True,
-                        ignore=lambda folder, names: [name for name in names if name == ".git" or
-                                                      name.startswith("bazel-")])
+                        ignore=shutil.ignore_patterns(".git", "bazel-*"))
 
     def bazel(self, *words):
         command = [os.environ.get("BAZEL", "bazel"), *words]
         return subprocess.run(command, cwd=self.tree, stdout=sys.stderr, check=False).returncode
 
     def build(self, name, without_assertions=()):
-        """The simulator of the copy as it is, under a name of its own; None if it does not build."""
+        """The simulator of the copy as it is, under a name of its own; None: it does not build."""
         options = [f"--per_file_copt={re.escape(path)}@-DORRERY_NO_ASSERTIONS"
                    for path in without_assertions]
         if self.bazel("build", "--noshow_progress", "--ui_event_filters=-info", *options,
@@ -177,7 +188,7 @@ def summary(results):
 
 def table(mutants, results, repeats):
     lines = [BEGIN, "", f"Medians of {repeats} sweeps each. {summary(results)}", "",
-             "| bug | breaks | runs | CPU s | runs, asserting | CPU s, asserting | first found by |",
+             "| bug | breaks | runs | CPU s | runs, asserting | CPU s, asserting | found by |",
              "|---|---|---:|---:|---:|---:|---|"]
     lines += [row(mutant, results[mutant.name]) for mutant in mutants if mutant.name in results]
     return "\n".join(lines + ["", END])
@@ -215,6 +226,9 @@ def main(words):
         return 2
     mutants = [Mutant(name) for name in options.names or known]
     nursery = Nursery(options.repeats)
+    if not nursery.lock():
+        say(f"another run of mutants uses {nursery.folder}")
+        return 2
     say("building without a bug")
     nursery.copy_tree()
     sound = nursery.build("sound")
