@@ -14,6 +14,7 @@ source "$root/tools/lib/packages.sh"
 usage() {
   cat <<'HELP'
 usage: tools/nightly.sh [OPTIONS]          the canary, all shards on this machine, the merge
+       tools/nightly.sh build FILE         only the build; FILE is the simulator, for ORRERY
        tools/nightly.sh canary             only the canary
        tools/nightly.sh shard I [OPTIONS]  only shard I, to OUT/shard-I: one for each machine
        tools/nightly.sh merge [OPTIONS]    only the merge of OUT/shard-* to OUT/all
@@ -115,6 +116,12 @@ step_name=all
 case "${1-}" in
   -h | --help) usage; exit 0 ;;
   canary | merge) step_name=$1; shift ;;
+  build)
+    step_name=build
+    file=${2-}
+    [ -n "$file" ] || fail "build needs the name of a file"
+    shift 2
+    ;;
   shard)
     step_name=shard
     shard=${2-}
@@ -126,6 +133,7 @@ parse_options "$@"
 find_orrery
 cd "$caller_folder"
 case "$step_name" in
+  build) cp -fL "$orrery" "$file" ;;
   canary) run_canary ;;
   shard) run_shard "$shard" ;;
   merge) run_merge ;;
