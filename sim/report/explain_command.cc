@@ -1,24 +1,14 @@
 // Finding the files of an explanation.
 #include "sim/report/explain_command.h"
 
-#include <unistd.h>
-
 #include <utility>
 
-#include "sim/fault/draw.h"
-#include "sim/fault/fault_plan.pb.h"
-#include "sim/run/options.h"
+#include "sim/run/run_target.h"
 
 namespace orrery::sim {
 namespace {
 
 absl::Status Refuse(const std::string& what) { return Error(ErrorCode::invalid_argument, what); }
-
-bool IsNumber(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
-}
-
-std::string FolderOf(const std::string& file) { return file.substr(0, file.rfind('/') + 1); }
 
 // "plans/a.textproto" -> "plans/a.html"
 std::string PageBeside(const std::string& file) {
@@ -28,43 +18,6 @@ std::string PageBeside(const std::string& file) {
   return (has_ending ? file.substr(0, dot) : file) + ".html";
 }
 
-// "12.5s", "250ms", "60s"
-absl::StatusOr<Time> ParseMoment(const char* option, const std::string& text) {
-  const size_t point = text.find('.');
-  const size_t unit_at = text.find_first_not_of("0123456789.");
-  std::string whole = text;
-  std::string digits;
-  if (point != text.npos && unit_at != text.npos && unit_at > point + 1) {
-    digits = text.substr(point + 1, unit_at - point - 1);
-    whole = text.substr(0, point) + text.substr(unit_at);
-  }
-  const absl::StatusOr<Duration> span = ParseSpan(whole);
-  const absl::StatusOr<Duration> unit =
-      ParseSpan("1" + text.substr(std::min(unit_at, text.size())));
-  if (!span.ok() || !unit.ok() || digits.find('.') != digits.npos) {
-    return Refuse(std::string(option) + " " + text +
-                  ": expected a moment of simulated time, like 12.5s or 250ms");
-  }
-  Time moment = Time() + *span;
-  int64_t part = unit->count();
-  for (const char digit : digits) {
-    part /= 10;
-    moment += Nanoseconds(part * (digit - '0'));
-  }
-  return moment;
-}
-
-// The scenario of a plan lies beside it unless it is given.
-absl::StatusOr<std::string> ScenarioOf(const std::string& plan_file) {
-  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(plan_file));
-  const absl::StatusOr<FaultPlan> plan = FaultPlanFromText(text);
-  if (!plan.ok()) return Refuse(plan_file + ": " + std::string(plan.status().message()));
-  std::string scenario_file = FolderOf(plan_file) + plan->scenario() + ".toml";
-  if (access(scenario_file.c_str(), F_OK) == 0) return scenario_file;
-  return Refuse(plan_file + ": is of scenario \"" + plan->scenario() + "\", and there is no " +
-                scenario_file + "; give --scenario FILE");
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PreparedExplain>> PreparedExplain::Make(
@@ -72,16 +25,11 @@ absl::StatusOr<std::unique_ptr<PreparedExplain>> PreparedExplain::Make(
   auto explain = std::unique_ptr<PreparedExplain>(new PreparedExplain());
   SimCommand sim;
   sim.program = command.program;
-  sim.scenario_file = command.scenario_file;
   sim.knobs = command.knobs;
-  const bool of_seed = IsNumber(command.target);
-  (of_seed ? sim.seed : sim.plan_file) = command.target;
-  if (sim.scenario_file.empty()) {
-    if (of_seed) {
-      return Refuse("--scenario is missing; seed " + command.target + " is one of a scenario");
-    }
-    ASSIGN_OR_RETURN(sim.scenario_file, ScenarioOf(command.target));
-  }
+  ASSIGN_OR_RETURN(const RunTarget target, RunTarget::Find(command.target, command.scenario_file));
+  sim.scenario_file = target.scenario_file;
+  sim.seed = target.seed;
+  sim.plan_file = target.plan_file;
   if (!command.from.empty()) {
     ASSIGN_OR_RETURN(explain->from_, ParseMoment("--from", command.from));
   }
@@ -92,9 +40,9 @@ absl::StatusOr<std::unique_ptr<PreparedExplain>> PreparedExplain::Make(
   ASSIGN_OR_RETURN(explain->run_, PreparedRun::Make(sim, system));
   explain->out_file_ = command.out_file;
   if (explain->out_file_.empty() && !command.text) {
-    explain->out_file_ =
-        of_seed ? explain->run_->request().scenario.name + "-" + command.target + ".html"
-                : PageBeside(command.target);
+    explain->out_file_ = target.plan_file.empty()
+                             ? explain->run_->request().scenario.name + "-" + target.seed + ".html"
+                             : PageBeside(target.plan_file);
   }
   return explain;
 }
