@@ -113,10 +113,15 @@ void StoryBuilder::AddEvents(const ToldStory& told) {
   std::vector<StoryRecord> details = Decode(told.details, kStoryDetailsMax);
   story_.milestones_dropped = told.milestones_dropped + told.milestones.size() - records.size();
   story_.details_dropped = told.details_dropped + told.details.size() - details.size();
-  story_.details_from = story_.details_dropped > 0 && !details.empty()
-                            ? TimeFromNanoseconds(details.front().time_ns())
-                            : told.details_from;
-  story_.details_to = told.details_to;
+  Span newest = told.wanted;
+  if (story_.details_dropped > 0 && !details.empty()) {
+    newest.from = TimeFromNanoseconds(details.front().time_ns());
+  }
+  story_.details = told.kept;
+  story_.details.push_back(newest);
+  story_.details = Joined(std::move(story_.details));
+  const std::vector<StoryRecord> kept = Decode(told.kept_details, kStoryDetailsMax);
+  records.insert(records.end(), kept.begin(), kept.end());
   records.insert(records.end(), std::make_move_iterator(details.begin()),
                  std::make_move_iterator(details.end()));
   std::ranges::sort(records, {}, [](const StoryRecord& each) { return each.ordinal(); });
@@ -407,7 +412,7 @@ void StoryBuilder::CloseWhatIsOpen() {
   for (const auto& [lane, life] : open_lives_) story_.lives[life].end = story_.end;
   for (const auto& [key, role] : open_roles_) story_.roles[role].end = story_.end;
   for (Story::Fault& fault : story_.faults) fault.end = std::min(fault.end, story_.end);
-  if (story_.details_to > story_.end) story_.details_to = story_.end;
+  for (Span& span : story_.details) span.to = std::min(span.to, story_.end);
 }
 
 }  // namespace

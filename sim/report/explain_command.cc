@@ -31,12 +31,12 @@ absl::StatusOr<std::unique_ptr<PreparedExplain>> PreparedExplain::Make(
   sim.seed = target.seed;
   sim.plan_file = target.plan_file;
   if (!command.from.empty()) {
-    ASSIGN_OR_RETURN(explain->from_, ParseMoment("--from", command.from));
+    ASSIGN_OR_RETURN(explain->wanted_.from, ParseMoment("--from", command.from));
   }
   if (!command.to.empty()) {
-    ASSIGN_OR_RETURN(explain->to_, ParseMoment("--to", command.to));
+    ASSIGN_OR_RETURN(explain->wanted_.to, ParseMoment("--to", command.to));
   }
-  if (explain->from_ > explain->to_) return Refuse("--from is after --to");
+  if (explain->wanted_.from > explain->wanted_.to) return Refuse("--from is after --to");
   ASSIGN_OR_RETURN(explain->run_, PreparedRun::Make(sim, system));
   explain->out_file_ = command.out_file;
   if (explain->out_file_.empty() && !command.text) {

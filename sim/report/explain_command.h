@@ -8,6 +8,7 @@
 
 #include "core/base/status.h"
 #include "core/base/time.h"
+#include "sim/report/story.h"
 #include "sim/run/sim_command.h"
 
 namespace orrery::sim {
@@ -35,8 +36,7 @@ class PreparedExplain {
 
   const PreparedRun& run() const { return *run_; }
   // The span of simulated time whose details are wanted.
-  Time from() const { return from_; }
-  Time to() const { return to_; }
+  const Span& wanted() const { return wanted_; }
   // Where the page goes; "": no page is asked for.
   const std::string& out_file() const { return out_file_; }
 
@@ -44,8 +44,7 @@ class PreparedExplain {
   PreparedExplain() = default;
 
   std::unique_ptr<PreparedRun> run_;
-  Time from_{};
-  Time to_ = kNever;
+  Span wanted_{Time(), kNever};
   std::string out_file_;
 };
 

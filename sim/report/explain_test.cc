@@ -199,8 +199,8 @@ TEST_F(ExplainTest, DetailsOfAWindow) {
       {"3", "--scenario", Scenario("none"), "--out", page_, "--from", "1.5s", "--to", "2s"});
   EXPECT_EQ(some.code, 0) << some.err;
   const std::string page = Contents(page_);
-  EXPECT_TRUE(Has(page, "\"detailsFrom\":1500000000,\"detailsTo\":2000000000"));
-  EXPECT_TRUE(Has(whole, "\"detailsFrom\":0,"));
+  EXPECT_TRUE(Has(page, "\"details\":[[1500000000,2000000000]]"));
+  EXPECT_TRUE(Has(whole, "\"details\":[[0,"));
 }
 
 }  // namespace

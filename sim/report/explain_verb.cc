@@ -1,10 +1,15 @@
 // The verb `explain`: runs a seed or a plan with a recorder on, and makes a picture of it.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "sim/report/build_story.h"
+#include "sim/report/causality.h"
+#include "sim/report/event_words.h"
 #include "sim/report/explain_command.h"
 #include "sim/report/html_writer.h"
 #include "sim/report/story_recorder.h"
@@ -63,9 +68,12 @@ std::optional<int> Parse(int argc, char** argv, ExplainCommand& command) {
   return std::nullopt;
 }
 
-Story Run(const PreparedExplain& explain) {
+// What an operation that the evidence names did just before and after is told too.
+constexpr Duration kAround = Milliseconds(5);
+
+Story RunKeeping(const PreparedExplain& explain, std::vector<Span> kept) {
   StoryMemory memory;
-  StoryRecorder recorder(memory, explain.from(), explain.to());
+  StoryRecorder recorder(memory, explain.wanted(), kept);
   RunRequest request = explain.run().request();
   request.observer = &recorder;
   const RunResult result = RunIsolated(request);
@@ -74,11 +82,35 @@ Story Run(const PreparedExplain& explain) {
                           .milestones_dropped = memory.milestones().dropped(),
                           .details_dropped = memory.details().dropped(),
                           .running = memory.running().load(),
-                          .details_from = explain.from(),
-                          .details_to = explain.to()};
+                          .wanted = explain.wanted(),
+                          .kept = std::move(kept),
+                          .kept_details = memory.kept().Read()};
   Story story = BuildStory(told, result);
   story.replay_command = explain.run().ReplayCommand();
   return story;
+}
+
+// The spans of the operations that the evidence names, where their details were not kept.
+std::vector<Span> MissingSpans(const Story& story) {
+  std::vector<Span> spans;
+  if (!story.evidence.has_value()) return spans;
+  for (const Evidence::Node& node : story.evidence->nodes) {
+    const size_t index = OperationOf(story, node);
+    if (index == Story::kNone) continue;
+    const Story::Operation& operation = story.operations[index];
+    const bool there = std::ranges::any_of(story.details, [&](const Span& span) {
+      return span.Contains(operation.begin) && span.Contains(operation.end);
+    });
+    if (!there) spans.push_back({operation.begin - kAround, operation.end + kAround});
+  }
+  return Joined(std::move(spans));
+}
+
+// A run whose verdict names operations of long ago is run once more, to keep theirs.
+Story Run(const PreparedExplain& explain) {
+  Story story = RunKeeping(explain, {});
+  std::vector<Span> missing = MissingSpans(story);
+  return missing.empty() ? std::move(story) : RunKeeping(explain, std::move(missing));
 }
 
 std::string Json(const Story& story, const std::string& file) {
@@ -108,8 +140,7 @@ void Print(const ExplainCommand& command, const Story& story, const std::string&
   std::string line = "run " + std::string(story.passed() ? "passed" : "FAILED") + ", " +
                      std::to_string(story.events.size()) + " events, written to " + file;
   if (story.details_dropped > 0) {
-    line += "; details from " + std::to_string(ToMilliseconds(story.details_from - Time()) / 1000) +
-            " s on, see --from";
+    line += "; messages from " + SecondsText(story.details.back().from) + " s on, see --from";
   }
   std::printf("%s\n", line.c_str());
 }

@@ -109,8 +109,10 @@ void AddRun(const Story& story, JsonObject& out) {
       .Raw("pastSteps", SizeOfPast(story, Past::kSteps))
       .Raw("pastAll", SizeOfPast(story, Past::kAll))
       .Raw("end", At(story.end))
-      .Raw("detailsFrom", At(story.details_from))
-      .Raw("detailsTo", At(story.details_to))
+      .Raw("details", ListOf(story.details,
+                             [](const Span& each) {
+                               return JsonList().Raw(At(each.from)).Raw(At(each.to)).Take();
+                             }))
       .Number("detailsDropped", story.details_dropped)
       .Number("milestonesDropped", story.milestones_dropped);
 }

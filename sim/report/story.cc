@@ -1,5 +1,7 @@
-// Looking up of fields.
+// Looking up of fields, and spans.
 #include "sim/report/story.h"
+
+#include <algorithm>
 
 namespace orrery::sim {
 
@@ -9,6 +11,19 @@ const std::string& FieldOf(const Story::Event& event, std::string_view name) {
     if (key == name) return value;
   }
   return kEmpty;
+}
+
+std::vector<Span> Joined(std::vector<Span> spans) {
+  std::ranges::sort(spans, {}, &Span::from);
+  std::vector<Span> joined;
+  for (const Span& span : spans) {
+    if (!joined.empty() && span.from <= joined.back().to) {
+      joined.back().to = std::max(joined.back().to, span.to);
+    } else {
+      joined.push_back(span);
+    }
+  }
+  return joined;
 }
 
 }  // namespace orrery::sim

@@ -3,8 +3,9 @@
 // index.
 //
 // A run that did more than a picture can hold keeps what stands out (all of Info level and above,
-// and operations) over its whole length, and messages and other details of a window, which ends
-// with the failure unless it was asked for: `details_from` says where it begins.
+// and operations) over its whole length, and messages and other details of some spans of time:
+// those before the failure, unless others were asked for, and those of the operations that the
+// verdict's evidence names.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,13 @@ namespace orrery::sim {
 // The most events of a story: of those that stand out, the newest; of details, the newest too.
 inline constexpr size_t kStoryMilestonesMax = 20'000;
 inline constexpr size_t kStoryDetailsMax = 40'000;
+
+// From the first to the last moment.
+struct Span {
+  Time from{};
+  Time to{};
+  bool Contains(Time time) const { return from <= time && time <= to; }
+};
 
 struct Story {
   static constexpr size_t kNone = static_cast<size_t>(-1);
@@ -137,8 +145,7 @@ struct Story {
   std::vector<Operation> operations;
   std::vector<Phase> phases;
 
-  Time details_from{};              // Where messages and details begin.
-  Time details_to{};                // Where they end.
+  std::vector<Span> details;        // Where messages and details were kept; ascending and apart.
   uint64_t details_dropped = 0;     // How many were not kept.
   uint64_t milestones_dropped = 0;  // Of what stands out.
 
@@ -147,5 +154,8 @@ struct Story {
 
 // The value of a field; "" when it is not there.
 const std::string& FieldOf(const Story::Event& event, std::string_view name);
+
+// `spans` in order, those that meet made one.
+std::vector<Span> Joined(std::vector<Span> spans);
 
 }  // namespace orrery::sim

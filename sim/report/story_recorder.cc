@@ -54,13 +54,18 @@ uint64_t TaskOf(const TaskContext* task) {
 StoryMemory::StoryMemory()
     : milestone_memory_(RecordRing::BytesFor(kMilestoneBytes)),
       detail_memory_(RecordRing::BytesFor(kDetailBytes)),
+      kept_memory_(RecordRing::BytesFor(kKeptBytes)),
       running_memory_(sizeof(std::atomic<uint64_t>)),
       milestones_(milestone_memory_.data(), kMilestoneBytes),
       details_(detail_memory_.data(), kDetailBytes),
+      kept_(kept_memory_.data(), kKeptBytes),
       running_(static_cast<std::atomic<uint64_t>*>(running_memory_.data())) {}
 
-StoryRecorder::StoryRecorder(StoryMemory& memory, Time from, Time to)
-    : memory_(memory), from_(from), to_(to), next_(std::make_unique<StoryRecord>()) {}
+StoryRecorder::StoryRecorder(StoryMemory& memory, Span wanted, std::vector<Span> kept)
+    : memory_(memory),
+      wanted_(wanted),
+      kept_(std::move(kept)),
+      next_(std::make_unique<StoryRecord>()) {}
 
 StoryRecorder::~StoryRecorder() = default;
 
@@ -95,11 +100,20 @@ void StoryRecorder::Emit(const Process* process, const TraceRecord& record) {
   // A verdict is where it was reached.
   if (process == nullptr && type == kRunFailed) process = RunningProcess();
   Fill(process, record);
-  const bool stands_out = StandsOut(record);
+  if (RecordRing* const ring = RingFor(record)) {
+    next_->SerializeToString(&bytes_);
+    ring->Append(bytes_);
+  }
+}
+
+// Where it is kept; nullptr: nowhere.
+RecordRing* StoryRecorder::RingFor(const TraceRecord& record) {
+  if (StandsOut(record)) return &memory_.milestones();
   const Time now = world_->Now();
-  if (!stands_out && (now < from_ || now > to_)) return;
-  next_->SerializeToString(&bytes_);
-  (stands_out ? memory_.milestones() : memory_.details()).Append(bytes_);
+  for (const Span& span : kept_) {
+    if (span.Contains(now)) return &memory_.kept();
+  }
+  return wanted_.Contains(now) ? &memory_.details() : nullptr;
 }
 
 // Also of what is not kept: what follows is led to by it.

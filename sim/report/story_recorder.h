@@ -14,6 +14,7 @@
 
 #include "core/base/time.h"
 #include "sim/report/record_ring.h"
+#include "sim/report/story.h"
 #include "sim/report/task_flow.h"
 #include "sim/run/isolate.h"
 #include "sim/run/run_observer.h"
@@ -27,28 +28,33 @@ class StoryMemory {
  public:
   static constexpr size_t kMilestoneBytes = size_t{24} << 20;
   static constexpr size_t kDetailBytes = size_t{96} << 20;
+  static constexpr size_t kKeptBytes = size_t{32} << 20;
 
   StoryMemory();
 
-  // What stands out, for which there is room over the whole run; and the details.
+  // What stands out, for which there is room over the whole run; details; and those of spans that
+  // are kept whatever comes later.
   RecordRing& milestones() { return milestones_; }
   RecordRing& details() { return details_; }
+  RecordRing& kept() { return kept_; }
   // The key of the loop whose event was dispatched last (Process::LoopKey).
   std::atomic<uint64_t>& running() { return *running_; }
 
  private:
   SharedMemory milestone_memory_;
   SharedMemory detail_memory_;
+  SharedMemory kept_memory_;
   SharedMemory running_memory_;
   RecordRing milestones_;
   RecordRing details_;
+  RecordRing kept_;
   std::atomic<uint64_t>* running_;
 };
 
 class StoryRecorder final : public RunObserver {
  public:
-  // Details are kept from `from` to `to` of simulated time. REQUIRES: `memory` outlives this.
-  StoryRecorder(StoryMemory& memory, Time from, Time to);
+  // Details are told of `wanted` and of `kept`, which are apart. REQUIRES: `memory` outlives this.
+  StoryRecorder(StoryMemory& memory, Span wanted, std::vector<Span> kept);
   ~StoryRecorder();
 
   void Begin(World& world) override { world_ = &world; }
@@ -61,10 +67,11 @@ class StoryRecorder final : public RunObserver {
  private:
   const Process* RunningProcess() const;
   void Fill(const Process* process, const TraceRecord& record);
+  RecordRing* RingFor(const TraceRecord& record);
 
   StoryMemory& memory_;
-  const Time from_;
-  const Time to_;
+  const Span wanted_;
+  const std::vector<Span> kept_;
   World* world_ = nullptr;
   bool ended_ = false;
   TaskFlow flow_;

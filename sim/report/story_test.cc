@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/observe/story_events.h"
 #include "sim/report/lane_order.h"
@@ -105,7 +106,9 @@ TEST(Messages, WhoseSendingWasNotKeptAreLeftOut) {
   ASSERT_EQ(story.messages.size(), 1u);  // The reply.
   EXPECT_EQ(story.messages[0].method, "get");
   EXPECT_EQ(story.details_dropped, 1u);
-  EXPECT_EQ(story.details_from, At(5.2));
+  ASSERT_EQ(story.details.size(), 1u);
+  EXPECT_EQ(story.details[0].from, At(5.2));
+  EXPECT_EQ(story.details[0].to, At(10));
 }
 
 TEST(Roles, EndWithTheirEndOrTheirProcessOrTheRun) {
@@ -243,9 +246,37 @@ TEST(Limits, TheNewestAreKeptAndTheRestIsCounted) {
   const Story story = BuildStory(telling.told, Passed(1e6));
   EXPECT_EQ(story.events.size(), kStoryDetailsMax + 1);
   EXPECT_EQ(story.details_dropped, 10u);
-  EXPECT_EQ(story.details_from, At(11));
+  EXPECT_EQ(story.details[0].from, At(11));
   EXPECT_TRUE(
       std::ranges::is_sorted(story.events, {}, [](const Story::Event& each) { return each.time; }));
+}
+
+TEST(Limits, SpansThatWereKeptApartAreThereToo) {
+  Telling telling;
+  telling.Start("c", 0, true);
+  const auto detail = [&](double ms) {
+    telling.Tell(
+        {.ms = ms, .process = "c", .type = "D", .fields = {}, .level = TraceLevel::kDebug});
+  };
+  detail(2);
+  telling.told.kept_details = std::exchange(telling.told.details, {});
+  telling.told.kept = {{At(1), At(3)}};
+  detail(20);
+  telling.told.details_dropped = 7;
+  const Story story = BuildStory(telling.told, Passed(30));
+  ASSERT_EQ(story.events.size(), 3u);
+  EXPECT_EQ(story.events[1].time, At(2));
+  ASSERT_EQ(story.details.size(), 2u);
+  EXPECT_EQ(story.details[0].to, At(3));
+  EXPECT_EQ(story.details[1].from, At(20));
+}
+
+TEST(Spans, ThatMeetAreOne) {
+  const std::vector<Span> joined = Joined({{At(5), At(6)}, {At(1), At(3)}, {At(3), At(4)}});
+  ASSERT_EQ(joined.size(), 2u);
+  EXPECT_EQ(joined[0].to, At(4));
+  EXPECT_EQ(joined[1].from, At(5));
+  EXPECT_TRUE(Joined({}).empty());
 }
 
 TEST(Sample, IsWhole) {

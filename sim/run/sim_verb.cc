@@ -72,6 +72,8 @@ void PrintHints(const SimCommand& command, const RunResult& result) {
     std::printf("to stop there: %s --break %llu\n", replay.c_str(),
                 static_cast<unsigned long long>(event));
   }
+  words[1] = "explain";
+  std::printf("for a picture of it: %s\n", ShellCommand(words).c_str());
 }
 
 void Print(const SimCommand& command, const RunResult& result, std::string replay) {

@@ -35,8 +35,11 @@ function drawEdges() {
     write(text, left + 8, view.height - 12, { colour: colours.faint, size: 11.5, room: right - left - 12 });
   };
   const text = "messages and details are not kept here";
-  if (story.detailsFrom > 0) shade(xOfTime(0), xOfTime(story.detailsFrom), text);
-  if (story.detailsTo < story.end) shade(xOfTime(story.detailsTo), xOfTime(story.end), text);
+  let from = 0;
+  for (const [begin, end] of [...story.details, [story.end, story.end]]) {
+    if (begin > from) shade(xOfTime(from), xOfTime(begin), text);
+    from = end;
+  }
 }
 
 function drawFaults() {

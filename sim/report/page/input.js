@@ -155,7 +155,7 @@ function bindControls() {
       if (!menu.contains(event.target)) menu.open = false;
     }
   });
-  new ResizeObserver(redraw).observe(chart);
+  new ResizeObserver(drawFrame).observe(chart);  // At once: a stretched picture is not seen.
 }
 
 async function copyCommand() {

@@ -26,7 +26,11 @@ function el(name, attributes = {}, ...children) {
 }
 
 const button = (text, onclick, attributes = {}) => el("button", { type: "button", ...attributes, onclick }, text);
-const link = (text, onclick) => button(text, onclick, { class: "link" });
+const link = (text, onclick) => {
+  const made = el("a", { class: "link", role: "button", tabindex: 0, onclick }, text);
+  made.addEventListener("keydown", (event) => { if (event.key === "Enter") onclick(); });
+  return made;
+};
 const definitions = (list) => el("dl", {}, list.filter(([, value]) => value !== "" && value !== null)
   .map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 
@@ -266,8 +270,9 @@ function faultsTab() {
 function runTab() {
   const dropped = [];
   if (story.detailsDropped > 0) {
-    dropped.push(`${story.detailsDropped.toLocaleString("en")} messages and details before ` +
-      `${seconds(story.detailsFrom)} s were not kept; --from and --to choose what is.`);
+    const kept = story.details.map(([from, to]) => `from ${seconds(from)} to ${seconds(to)} s`).join(", ");
+    dropped.push(`${story.detailsDropped.toLocaleString("en")} messages and details were not kept, but only those ` +
+      `${kept}; --from and --to choose others.`);
   }
   if (story.milestonesDropped > 0) {
     dropped.push(`${story.milestonesDropped.toLocaleString("en")} early events of other kinds were not kept either.`);
