@@ -26,8 +26,15 @@ ChildEnd RunToItsEnd(absl::StatusOr<std::unique_ptr<Child>> begun) {
 
 }  // namespace
 
-SharedMemory::SharedMemory(size_t bytes) : SharedMemory(memfd_create("orrery", 0), bytes) {
-  INVARIANT(ftruncate(descriptor_, static_cast<off_t>(bytes)) == 0, errno);
+absl::StatusOr<std::unique_ptr<SharedMemory>> SharedMemory::Make(size_t bytes) {
+  const int descriptor = memfd_create("orrery", 0);
+  if (descriptor < 0 || ftruncate(descriptor, static_cast<off_t>(bytes)) != 0) {
+    const int reason = errno;
+    if (descriptor >= 0) close(descriptor);
+    return Error(ErrorCode::platform_error,
+                 std::string("no shared memory: ") + std::strerror(reason));
+  }
+  return std::make_unique<SharedMemory>(descriptor, bytes);
 }
 
 SharedMemory::SharedMemory(int descriptor, size_t bytes) : descriptor_(descriptor), bytes_(bytes) {
