@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Goal: a nightly whose canary passes, or dies, fails and sweeps nothing; one failing shard fails it,
-# and all are merged all the same; a shard on its own gets what it needs.
+# Goal: a nightly whose canary passes, or dies, fails and sweeps nothing; one failing shard fails
+# it, and all are merged all the same; a shard on its own gets what it needs.
 # Method: tools/nightly.sh with a stand-in for the simulator that keeps its command lines.
 set -euo pipefail
 
@@ -45,7 +45,10 @@ expect() {
 called() {
   local count
   count=$(grep -c -- "$1" "$work/calls" || true)
-  [ "$count" -eq "$2" ] || { echo "'$1' was called $count times, expected $2:"; cat "$work/calls"; exit 1; }
+  [ "$count" -eq "$2" ] && return
+  echo "'$1' was called $count times, expected $2:"
+  cat "$work/calls"
+  exit 1
 }
 
 options=(--minutes 3 --shards 2 --first-seed 70 --out "$work/out")

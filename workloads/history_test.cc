@@ -28,6 +28,8 @@ TEST(Ledger, WhatIsAcknowledgedMustBeRead) {
   EXPECT_TRUE(book.EndRead(before, 50, std::nullopt).ok()) << "it began before";
   EXPECT_TRUE(book.EndRead(book.BeginRead(key), 100, one).ok());
   ExpectViolation(book.EndRead(book.BeginRead(key), 100, std::nullopt), "read 0 after 1");
+  ExpectEvidence(book.EndRead(book.BeginRead(key), 100, std::nullopt), 2,
+                 "  [1] write 1 of l/00000000, committed at version 100\n        -> [2]  ack");
   ExpectViolation(book.EndRead(book.BeginRead(key), 99, one), "after a commit at 100");
   ExpectViolation(book.CheckReadVersion(book.BeginRead(key), 99), "after a commit at 100");
   EXPECT_TRUE(book.CheckReadVersion(book.BeginRead(key), 100).ok());
@@ -40,7 +42,9 @@ TEST(Ledger, WhatWasReadMustBeReadAgain) {
   const size_t key = book.Open();
   const std::string one = book.BeginWrite(key);
   EXPECT_TRUE(book.EndRead(book.BeginRead(key), 10, one).ok()) << "under way, seen";
-  ExpectViolation(book.EndRead(book.BeginRead(key), 11, std::nullopt), "read 0 after 1");
+  const absl::Status status = book.EndRead(book.BeginRead(key), 11, std::nullopt);
+  ExpectViolation(status, "read 0 after 1");
+  ExpectEvidence(status, 2, "read that gave 1 of ");
 }
 
 TEST(Ledger, AWriterSeesWhatItAcknowledgedAndNoMore) {
@@ -119,6 +123,9 @@ TEST_F(Lists, WriteSkewIsACircle) {
   ExpectViolation(Check(), "not strictly serialisable");
   ExpectViolation(Check(), "rw on list 1, 2");
   ExpectViolation(Check(), "rw on list 2, 1");
+  ExpectEvidence(Check(), 2, "  [1] T0: read list 1, empty, append 1 to list 2\n");
+  ExpectEvidence(Check(), 2,
+                 "  [2] T1: read list 2, empty, append 2 to list 1\n        -> [1]  rw on");
 }
 
 TEST_F(Lists, AStaleReadIsACircleByRealTime) {
@@ -138,6 +145,7 @@ TEST_F(Lists, LongForkIsACircle) {
   Add(4, 53, {Read(1, {}), Read(2, {2})});
   history_.last = {{1, {1}}, {2, {2}}};
   ExpectViolation(Check(), "wr on list");
+  ExpectEvidence(Check(), 4, "read list 1 up to 1, read list 2, empty\n");
 }
 
 TEST_F(Lists, AppendsInTwoOrdersAreACircle) {

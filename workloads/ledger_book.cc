@@ -26,6 +26,7 @@ void LedgerBook::Acknowledge(size_t which, Version version) {
   Register& target = registers_[which];
   target.writing = false;
   target.acknowledged = target.issued;
+  target.acknowledged_at = version;
   acknowledged_version_ = std::max(acknowledged_version_, version);
 }
 
@@ -47,9 +48,30 @@ LedgerBook::Expectation LedgerBook::BeginOwnRead(size_t which) const {
 
 absl::Status LedgerBook::CheckReadVersion(const Expectation& expected, Version read_version) const {
   if (read_version >= expected.version) return absl::OkStatus();
-  return Violated("the read version " + std::to_string(read_version) +
-                  " was given after a commit at " + std::to_string(expected.version) +
-                  " had been acknowledged");
+  return Violated(
+      "the read version " + std::to_string(read_version) + " was given after a commit at " +
+          std::to_string(expected.version) + " had been acknowledged",
+      {.nodes = {{.label = "commit at version " + std::to_string(expected.version)},
+                 {.label = "read version " + std::to_string(read_version)}},
+       .edges = {{.from = 0, .to = 1, .label = "acknowledged before it was asked for"}}});
+}
+
+sim::Evidence LedgerBook::Missed(const Expectation& expected, Version read_version,
+                                 uint64_t number) const {
+  const Register& target = registers_[expected.which];
+  const std::string of = std::to_string(expected.least) + " of " + KeyOf(expected.which);
+  // What was acknowledged later is not what was expected.
+  const bool written = target.acknowledged == expected.least;
+  const std::string first =
+      written ? "write " + of + ", committed at version " + std::to_string(target.acknowledged_at)
+              : "read that gave " + of;
+  return {.nodes = {{.label = first},
+                    {.label = "read at version " + std::to_string(read_version) + " that gave " +
+                              std::to_string(number)}},
+          .edges = {{.from = 0,
+                     .to = 1,
+                     .label = written ? "acknowledged before it began, and missed"
+                                      : "ended before it began"}}};
 }
 
 absl::Status LedgerBook::EndRead(const Expectation& expected, Version read_version,
@@ -72,7 +94,8 @@ absl::Status LedgerBook::EndRead(const Expectation& expected, Version read_versi
   }
   if (number < expected.least) {
     return Violated(key + at + ": read " + std::to_string(number) + " after " +
-                    std::to_string(expected.least) + " had been acknowledged or read");
+                        std::to_string(expected.least) + " had been acknowledged or read",
+                    Missed(expected, read_version, number));
   }
   if (expected.own && number != target.acknowledged) {
     return Violated(key + at + ": its writer read " + std::to_string(number) + ", which was not " +

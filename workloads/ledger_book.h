@@ -16,6 +16,7 @@
 
 #include "core/base/status.h"
 #include "core/base/version.h"
+#include "sim/run/evidence.h"
 #include "workloads/row_keys.h"
 
 namespace orrery::workloads {
@@ -62,10 +63,14 @@ class LedgerBook {
   struct Register {
     uint64_t issued = 0;
     uint64_t acknowledged = 0;
+    Version acknowledged_at = 0;
     uint64_t seen = 0;  // The greatest that a read gave.
     bool writing = false;
     bool retired = false;
   };
+
+  // The write or read that `number`, read at `read_version`, is older than.
+  sim::Evidence Missed(const Expectation& expected, Version read_version, uint64_t number) const;
 
   std::string prefix_;
   uint64_t value_bytes_;

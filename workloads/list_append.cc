@@ -154,7 +154,7 @@ Task<absl::Status> ListAppendWorkload::Check(sim::ClientContext context) {
       co_return Violated("row " + key + " is no list");
     }
   }
-  CO_RETURN_IF_ERROR(CheckListHistory(history_));
+  CO_RETURN_IF_ERROR(load_.NameOperations(CheckListHistory(history_)));
   co_return load_.CheckCommits(context);
 }
 

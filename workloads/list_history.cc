@@ -30,6 +30,23 @@ std::string Show(const ListElements& elements) {
   return text + "]";
 }
 
+// "append 5 to list 2, read list 3 up to 17"
+std::string Show(const std::vector<ListOperation>& operations) {
+  std::string text;
+  for (const ListOperation& operation : operations) {
+    if (!text.empty()) text += ", ";
+    const std::string list = "list " + std::to_string(operation.list);
+    if (operation.kind == ListOperation::kAppend) {
+      text += "append " + std::to_string(operation.element) + " to " + list;
+    } else if (operation.elements.empty()) {
+      text += "read " + list + ", empty";
+    } else {
+      text += "read " + list + " up to " + std::to_string(operation.elements.back());
+    }
+  }
+  return text;
+}
+
 class Checker {
  public:
   explicit Checker(const ListHistory& history)
@@ -71,6 +88,12 @@ class Checker {
     return found == history_.last.end() ? none_ : found->second;
   }
   std::string Name(size_t transaction) const { return workloads::Name(history_, transaction); }
+
+  sim::Evidence::Node Node(size_t transaction) const {
+    const ListTransaction& about = history_.transactions[transaction];
+    return {.label = "T" + std::to_string(transaction) + ": " + Show(about.operations),
+            .client = about.client};
+  }
 
   const ListElements none_;
   const ListHistory& history_;
@@ -128,9 +151,10 @@ absl::Status Checker::CheckAppends() {
           history_.transactions[write.transaction].outcome == ListOutcome::kCommitted;
       return Violated(
           "element " + std::to_string(element) + " of " + Name(write.transaction) +
-          " is not in list " + std::to_string(write.list) + " = " + Show(Last(write.list)) +
-          ", though " +
-          (committed ? "it was acknowledged" : "others of the same transaction are there"));
+              " is not in list " + std::to_string(write.list) + " = " + Show(Last(write.list)) +
+              ", though " +
+              (committed ? "it was acknowledged" : "others of the same transaction are there"),
+          {.nodes = {Node(write.transaction)}, .edges = {}});
     }
     if (write.ordinal == 0) continue;
     const ListElements& elements = Last(write.list);
@@ -173,14 +197,17 @@ absl::Status Checker::CheckExternal(size_t index, ListId list, const ListElement
       !std::equal(elements.begin(), elements.begin() + static_cast<ptrdiff_t>(size),
                   last.begin())) {
     return Violated(Name(index) + " read list " + std::to_string(list) + " = " + Show(elements) +
-                    ", which is no beginning of what it is at last, " + Show(last));
+                        ", which is no beginning of what it is at last, " + Show(last),
+                    {.nodes = {Node(index)}, .edges = {}});
   }
   const std::string on = " on list " + std::to_string(list);
   if (size > 0) {
     const Write& before = writes_.at(last[size - 1]);
     if (!before.last) {
       return Violated(Name(index) + " read list " + std::to_string(list) + " = " + Show(elements) +
-                      " in the middle of the appends of " + Name(before.transaction));
+                          " in the middle of the appends of " + Name(before.transaction),
+                      {.nodes = {Node(before.transaction), Node(index)},
+                       .edges = {{.from = 0, .to = 1, .label = "seen in part" + on}}});
     }
     if (Happened(index) && before.transaction != index) {
       graph_.AddEdge(before.transaction, index, "wr" + on + ", " + std::to_string(last[size - 1]));
@@ -238,16 +265,21 @@ absl::Status Checker::Verdict() const {
   size_t first = 0;
   while (circle[first].from >= transactions) ++first;
   std::string text = "the history is not strictly serialisable:";
+  sim::Evidence evidence;
   size_t from = circle[first].from;
   for (size_t i = 0; i < circle.size(); ++i) {
     const DependencyGraph::Step& step = circle[(first + i) % circle.size()];
     if (step.edge.to >= transactions) continue;
-    text +=
-        "\n  " + Name(from) + " before " + Name(step.edge.to) + ": " +
-        (step.edge.reason == "rt" ? "rt, acknowledged before the other began" : step.edge.reason);
+    const std::string reason =
+        step.edge.reason == "rt" ? "rt, acknowledged before the other began" : step.edge.reason;
+    text += "\n  " + Name(from) + " before " + Name(step.edge.to) + ": " + reason;
+    const size_t node = evidence.nodes.size();
+    evidence.nodes.push_back(Node(from));
+    evidence.edges.push_back({.from = node, .to = node + 1, .label = reason});
     from = step.edge.to;
   }
-  return Violated(text);
+  evidence.edges.back().to = 0;
+  return Violated(text, evidence);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Pacing, settling and bulk reads.
 #include "workloads/load.h"
 
+#include <optional>
 #include <utility>
 
 #include "core/async/sleep.h"
@@ -72,6 +73,15 @@ TransactionOptions Load::transaction_options() const {
   TransactionOptions options;
   options.timeout = timeout_;
   return options;
+}
+
+absl::Status Load::NameOperations(absl::Status verdict) const {
+  std::optional<sim::Evidence> evidence = sim::EvidenceOf(verdict);
+  if (!evidence.has_value()) return verdict;
+  for (sim::Evidence::Node& node : evidence->nodes) {
+    if (node.client >= 0) node.workload = prefix_;
+  }
+  return sim::WithEvidence(std::move(verdict), *evidence);
 }
 
 absl::Status Load::CheckCommits(const sim::ClientContext& context) const {

@@ -50,6 +50,9 @@ class Load {
   // The options of its transactions.
   TransactionOptions transaction_options() const;
 
+  // A verdict whose evidence names operations by client: they are of this workload.
+  absl::Status NameOperations(absl::Status verdict) const;
+
   // check_failed when there were too few commits, unless the plan had some left out.
   absl::Status CheckCommits(const sim::ClientContext& context) const;
 

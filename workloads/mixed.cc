@@ -85,7 +85,8 @@ Task<absl::Status> MixedWorkload::Start(sim::ClientContext context, Time deadlin
   for (const Part& part : parts_) running.push_back(part.workload->Start(context, deadline));
   const std::vector<absl::Status> ends = co_await WhenAll(std::move(running));
   for (size_t i = 0; i < ends.size(); ++i) {
-    if (!ends[i].ok()) co_return Violated(parts_[i].name + ": " + Describe(ends[i]));
+    if (ends[i].ok()) continue;
+    co_return sim::CopyEvidence(ends[i], Violated(parts_[i].name + ": " + Describe(ends[i])));
   }
   co_return absl::OkStatus();
 }
@@ -93,7 +94,8 @@ Task<absl::Status> MixedWorkload::Start(sim::ClientContext context, Time deadlin
 Task<absl::Status> MixedWorkload::Check(sim::ClientContext context) {
   for (const Part& part : parts_) {
     const absl::Status verdict = co_await part.workload->Check(context);
-    if (!verdict.ok()) co_return Violated(part.name + ": " + Describe(verdict));
+    if (verdict.ok()) continue;
+    co_return sim::CopyEvidence(verdict, Violated(part.name + ": " + Describe(verdict)));
   }
   const std::map<std::string, int64_t> metrics = Metrics();
   const auto commits = metrics.find("commits");

@@ -17,8 +17,11 @@ absl::Status OnceBook::Check(const Rows& rows, const std::vector<uint64_t>& coun
     }
     std::string& attempt = attempt_of[*operation];
     if (!attempt.empty()) {
-      return Violated("operation " + std::to_string(*operation) + " was done twice: " + attempt +
-                      " and " + name);
+      return Violated(
+          "operation " + std::to_string(*operation) + " was done twice: " + attempt + " and " +
+              name,
+          {.nodes = {{.label = "attempt " + attempt}, {.label = "attempt " + name}},
+           .edges = {{.from = 0, .to = 1, .label = "of the same operation, and both committed"}}});
     }
     attempt = name;
     ++expected[operations_[*operation].counter];

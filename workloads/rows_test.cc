@@ -27,6 +27,7 @@ TEST(Ring, OneRingIsAccepted) {
 TEST(Ring, PlantedBreaksAreFound) {
   ExpectViolation(CheckRing(Numbered({1, 0, 3, 2}), 4), "closes after 2 of 4");
   ExpectViolation(CheckRing(Numbered({1, 2, 3, 1}), 4), "does not lead back");
+  ExpectEvidence(CheckRing(Numbered({1, 2, 3, 1}), 4), 3, "is followed by");
   ExpectViolation(CheckRing(Numbered({1, 2, 0}), 4), "3 rows");
   ExpectViolation(CheckRing(Numbered({1, 2, 3, 9}), 4), "no node");
   Rows rows = Numbered({1, 2, 3, 0});
@@ -58,6 +59,7 @@ TEST(Once, PlantedRepeatsAndLossesAreFound) {
   rows = right;
   rows["1/4"] = "1";
   ExpectViolation(book.Check(rows, {1, 2}), "done twice");
+  ExpectEvidence(book.Check(rows, {1, 2}), 2, "both committed");
   ExpectViolation(book.Check({{"0/1", "0"}}, {1, 0}), "operation 1 was acknowledged");
   ExpectViolation(book.Check(right, {2, 1}), "counter 0 is 2, and 1");
   ExpectViolation(book.Check({{"7/1", "0"}}, {0, 0}), "no operation");

@@ -98,9 +98,14 @@ absl::Status CheckStampHistory(const StampHistory& history) {
       if (stamp > greatest) greatest_of = event.commit;
       greatest = std::max(greatest, stamp);
     } else if (stamp <= greatest) {
-      return Violated("commit " + std::to_string(event.commit) + " has stamp " + Show(stamp) +
-                      ", though it began after commit " + std::to_string(greatest_of) +
-                      " had been acknowledged with " + Show(greatest));
+      const std::string later = "commit " + std::to_string(event.commit);
+      const std::string earlier = "commit " + std::to_string(greatest_of);
+      return Violated(later + " has stamp " + Show(stamp) + ", though it began after " + earlier +
+                          " had been acknowledged with " + Show(greatest),
+                      {.nodes = {{.label = earlier + ", stamp " + Show(greatest)},
+                                 {.label = later + ", stamp " + Show(stamp)}},
+                       .edges = {{.from = 0, .to = 1, .label = "acknowledged before it began"},
+                                 {.from = 1, .to = 0, .label = "has the smaller stamp"}}});
     }
   }
   return absl::OkStatus();

@@ -50,4 +50,10 @@ absl::Status WriteAtomically(const std::string& path, const std::string& text) {
   return file.Commit(text);
 }
 
+absl::Status TryToWrite(const std::string& path) {
+  FILE* const file = std::fopen(path.c_str(), "ab");
+  if (file != nullptr && std::fclose(file) == 0) return absl::OkStatus();
+  return CannotWrite(path);
+}
+
 }  // namespace orrery::sim

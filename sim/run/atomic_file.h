@@ -28,4 +28,8 @@ class AtomicFile {
 // The same in one call.
 absl::Status WriteAtomically(const std::string& path, const std::string& text);
 
+// Opens the file that a run will write, before it, so that what is refused runs nothing. It is
+// created, and keeps what it has. platform_error names it and the reason.
+absl::Status TryToWrite(const std::string& path);
+
 }  // namespace orrery::sim

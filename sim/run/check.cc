@@ -12,32 +12,35 @@
 #include "core/base/random.h"
 #include "sim/run/isolate.h"
 #include "sim/run/real_time.h"
+#include "sim/run/recording.h"
+#include "sim/run/report.h"
 #include "sim/run/run_isolated.h"
 
 namespace orrery::sim {
 namespace {
 
 constexpr int kPairsMax = 12;
-constexpr size_t kEntriesBefore = 10;
-constexpr size_t kEntriesAfter = 4;
 constexpr uint64_t kMargin = 64;  // Entries recorded before the first that may differ.
 
-// What a leg is told, as the text "hostile,recorded,from,descriptor".
+// What a leg is told, as the text "hostile,recorded,from,until,descriptor".
 struct Leg {
   uint64_t hostile = 0;
   uint64_t recorded = 0;
-  uint64_t from = 0;  // Entries up to here are not recorded.
+  uint64_t from = 0;      // Entries up to here are not recorded.
+  uint64_t until_ns = 0;  // RunRequest::until.
   uint64_t descriptor = 0;
 };
 
 std::string TextOf(const Leg& leg) {
   return std::to_string(leg.hostile) + "," + std::to_string(leg.recorded) + "," +
-         std::to_string(leg.from) + "," + std::to_string(leg.descriptor);
+         std::to_string(leg.from) + "," + std::to_string(leg.until_ns) + "," +
+         std::to_string(leg.descriptor);
 }
 
 std::optional<Leg> LegFromText(std::string_view text) {
   Leg leg;
-  uint64_t* const fields[] = {&leg.hostile, &leg.recorded, &leg.from, &leg.descriptor};
+  uint64_t* const fields[] = {&leg.hostile, &leg.recorded, &leg.from, &leg.until_ns,
+                              &leg.descriptor};
   for (uint64_t* field : fields) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *field);
     if (error != std::errc()) return std::nullopt;
@@ -78,6 +81,7 @@ Outcome RunOne(const RunRequest& request, const std::vector<std::string>& argume
     return outcome;
   }
   outcome.memory = *std::move(memory);
+  leg.until_ns = static_cast<uint64_t>(ToNanoseconds(request.until));
   leg.descriptor = static_cast<uint64_t>(outcome.memory->descriptor());
   Execution execution;
   execution.arguments = arguments;
@@ -219,10 +223,24 @@ RunResult RunChecked(const RunRequest& request, const std::vector<std::string>& 
   CheckResult check = CheckDeterminism(request, arguments);
   RunResult result = check.first;
   if (!check.same) {
-    const std::string text = DescribeDivergence(check);
+    const std::string text = DescribeCheck(check);
     result.failures.insert(result.failures.begin(), {"nondeterminism", text, result.simulated});
   }
   return result;
+}
+
+std::string DescribeCheck(const CheckResult& check) {
+  if (check.same) return {};
+  std::string text = "NOT DETERMINISTIC: two runs of seed " + std::to_string(check.first.seed) +
+                     " in fresh processes differ\nfirst hash " + HashText(check.first.hash) +
+                     ", second hash " + HashText(check.second.hash) + "\n";
+  if (!check.divergence.has_value()) {
+    return text + "they agree up to entry " + std::to_string(check.last_common_note) +
+           " of the hash; " + std::to_string(check.pairs) +
+           " pairs of runs did not show the first difference\n";
+  }
+  return text + DescribeDivergence(*check.divergence, EntityNames(check.first), "first run:",
+                                   "second run (other addresses, heap, environment; recorder on):");
 }
 
 bool RunLeg(const RunRequest& request, const std::string& text) {
@@ -234,7 +252,8 @@ bool RunLeg(const RunRequest& request, const std::string& text) {
   Recording& recording = *static_cast<Recording*>(memory.data());
   RecordingRecorder recorder(recording, leg->from);
   RunRequest recorded = request;
-  recorded.recorder = leg->recorded != 0 ? &recorder : nullptr;
+  recorded.until = TimeFromNanoseconds(static_cast<int64_t>(leg->until_ns));
+  recorded.observer = leg->recorded != 0 ? &recorder : nullptr;
   LegMonitor monitor(recording);
   monitor.Known(RunHere(recorded, monitor, MonotonicNow()));
   return true;

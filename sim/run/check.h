@@ -12,17 +12,13 @@
 #include <string>
 #include <vector>
 
-#include "sim/run/recording.h"
+#include "sim/run/divergence.h"
 #include "sim/run/runner.h"
 
 namespace orrery::sim {
 
-struct Divergence {
-  std::vector<RecordedNote> before;  // The same in both.
-  // The first is the first divergent one; some that follow. Empty: that run ended there.
-  std::vector<RecordedNote> first;
-  std::vector<RecordedNote> second;
-};
+// Entries that are recorded at a time.
+inline constexpr size_t kRecordedNotesMax = size_t{1} << 20;
 
 struct CheckResult {
   RunResult first;   // Or the second, when that could not be started: then `same` says nothing.
@@ -35,11 +31,12 @@ struct CheckResult {
 };
 
 // `arguments` are those of a command line of this program, after its name, that SimMain takes and
-// that runs `request`: {"sim", "--scenario", ...}. REQUIRES: main calls SimMain for "sim".
+// that runs `request`, but for its end and whoever looks on: {"sim", "--scenario", ...}.
+// REQUIRES: main calls SimMain for "sim".
 CheckResult CheckDeterminism(const RunRequest& request, const std::vector<std::string>& arguments);
 
 // For people: many lines, the first divergent event among them. Empty when same.
-std::string DescribeDivergence(const CheckResult& result);
+std::string DescribeCheck(const CheckResult& result);
 
 // The result of the first of the two, with a difference as its first failure ("nondeterminism").
 RunResult RunChecked(const RunRequest& request, const std::vector<std::string>& arguments);

@@ -29,7 +29,7 @@ class FindsTest : public testing::TestWithParam<const char*> {};
 TEST_P(FindsTest, AndNamesTheFirstDivergentEvent) {
   const CheckResult result = Check(GetParam());
   ASSERT_FALSE(result.same);
-  ASSERT_TRUE(result.divergence.has_value()) << DescribeDivergence(result);
+  ASSERT_TRUE(result.divergence.has_value()) << DescribeCheck(result);
   const Divergence& found = *result.divergence;
   ASSERT_FALSE(found.first.empty());
   ASSERT_FALSE(found.second.empty());
@@ -38,7 +38,7 @@ TEST_P(FindsTest, AndNamesTheFirstDivergentEvent) {
   EXPECT_EQ(found.before.size(), 10u);
   EXPECT_EQ(found.before.back().index + 1, found.first[0].index);
   // What differs first is when a server's delay is over: an event of the server.
-  const std::string text = DescribeDivergence(result);
+  const std::string text = DescribeCheck(result);
   EXPECT_NE(text.find("first divergent event: #" + std::to_string(found.first[0].index)),
             std::string::npos);
   const size_t line = text.find("\n  > #");
@@ -58,29 +58,29 @@ TEST(Check, FindsWhatComesAfterMoreEntriesThanARecordingHolds) {
       "duration = \"30s\"\nclients = 20\n[knobs]\nrandomise = false\n[topology]\nplant = \"late\"\n"
       "[[workload]]\nname = \"ping\"\ninterval = \"1ms\"\n"));
   ASSERT_FALSE(result.same);
-  ASSERT_TRUE(result.divergence.has_value()) << DescribeDivergence(result);
+  ASSERT_TRUE(result.divergence.has_value()) << DescribeCheck(result);
   EXPECT_GT(result.divergence->first.at(0).index, kRecordedNotesMax);
   EXPECT_EQ(result.divergence->before.size(), 10u);
 }
 
 TEST(Check, FindsNothingWhereNothingIs) {
   const CheckResult result = Check("none");
-  EXPECT_TRUE(result.same) << DescribeDivergence(result);
+  EXPECT_TRUE(result.same) << DescribeCheck(result);
   EXPECT_EQ(result.pairs, 1);
   EXPECT_TRUE(result.first.passed());
   EXPECT_EQ(result.first.hash, result.second.hash);
-  EXPECT_EQ(DescribeDivergence(result), "");
+  EXPECT_EQ(DescribeCheck(result), "");
 }
 
 TEST(Check, FindsNothingUnderFaults) {
   const CheckResult result =
       Check("none", "[faults]\nkinds = [\"network\", \"process\", \"disk\", \"clock\"]\n");
-  EXPECT_TRUE(result.same) << DescribeDivergence(result);
+  EXPECT_TRUE(result.same) << DescribeCheck(result);
 }
 
 TEST(Check, ARunThatCrashesIsTheSameTwiceToo) {
   const CheckResult result = Check("invariant");
-  EXPECT_TRUE(result.same) << DescribeDivergence(result);
+  EXPECT_TRUE(result.same) << DescribeCheck(result);
   ASSERT_FALSE(result.first.passed());
   EXPECT_EQ(result.first.failures[0].kind, "invariant");
   // It lay elsewhere in memory, and its functions have their names all the same.
@@ -90,7 +90,7 @@ TEST(Check, ARunThatCrashesIsTheSameTwiceToo) {
 
 TEST(Check, ARunThatHangsIsTheSameTwiceToo) {
   const CheckResult result = Check("hang", "[knobs]\nrun_hang_cpu_max = \"300ms\"\n");
-  EXPECT_TRUE(result.same) << DescribeDivergence(result);
+  EXPECT_TRUE(result.same) << DescribeCheck(result);
   ASSERT_FALSE(result.first.passed());
   EXPECT_EQ(result.first.failures[0].kind, "hang");
 }

@@ -26,8 +26,9 @@ struct Progress {
   std::atomic<uint64_t> events;
   std::atomic<uint64_t> notes;
   std::atomic<uint64_t> hash;
-  // The last three after the first event at `time_ns`: how far a run that stands still has come is
-  // the same each time, where it was ended is not.
+  std::atomic<uint64_t> entries;  // Of the hash, also of an event that did not end; if recorded.
+  // The first event at `time_ns` left these: how far a run that stands still has come is the same
+  // each time, where it was ended is not.
   std::atomic<uint64_t> moment_events;
   std::atomic<uint64_t> moment_notes;
   std::atomic<uint64_t> moment_hash;

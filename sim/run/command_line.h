@@ -2,6 +2,8 @@
 //
 //   BINARY sim --scenario FILE --seed N [--check] [--plan FILE] [--save-plan FILE]
 //              [--knob NAME=VALUE]... [--trace FILE] [-o json]
+//   BINARY replay SEED|PLAN [--scenario FILE] [--recording FILE] [--until T | --break EVENT]
+//              [--trace LEVEL] [--knob NAME=VALUE]... [--save-recording FILE] [-o json]
 //
 // "BINARY --help" lists the verbs, and every verb has --help. Exit codes: see verbs.h.
 #pragma once

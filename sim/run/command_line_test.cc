@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "sim/run/scenario.h"
-#include "sim/run/testing/command.h"
+#include "sim/run/testing/run_command.h"
 #include "sim/run/testing/scenarios.h"
 
 namespace orrery::sim {
@@ -18,20 +18,6 @@ namespace {
 CommandOutput Sim(std::vector<std::string> words) {
   words.insert(words.begin(), "sim");
   return RunCommand(std::move(words));
-}
-
-std::string LastLine(const std::string& text) {
-  const size_t end = text.find_last_not_of('\n');
-  const size_t begin = text.rfind('\n', end);
-  return text.substr(begin + 1, end - begin);
-}
-
-// The value of a plain member of the JSON object.
-std::string Member(const std::string& json, const std::string& name) {
-  const size_t at = json.find("\"" + name + "\":");
-  if (at == std::string::npos) return "";
-  const size_t begin = at + name.size() + 3;
-  return json.substr(begin, json.find_first_of(",}", begin) - begin);
 }
 
 class CommandLineTest : public testing::Test {
@@ -56,6 +42,10 @@ TEST_F(CommandLineTest, ARunThatFails) {
       Sim({"--scenario", bad, "--seed", "3", "--knob", "ping_answer_delay=1ms"});
   EXPECT_EQ(run.code, 1) << run.err;
   EXPECT_NE(run.out.find("verdict: FAILED (liveness)\n"), std::string::npos);
+  const std::string again = "ping replay 3 --scenario " + bad + " --knob ping_answer_delay=1ms";
+  EXPECT_NE(run.out.find("to see what led to it: " + again + " --trace info\n"), std::string::npos)
+      << run.out;
+  EXPECT_NE(run.out.find("to stop there: " + again + " --break "), std::string::npos) << run.out;
   EXPECT_EQ(LastLine(run.out),
             "replay: ping sim --scenario " + bad + " --seed 3 --knob ping_answer_delay=1ms");
 }
@@ -81,6 +71,9 @@ TEST_F(CommandLineTest, APlanIsSavedAndReplayed) {
   const CommandOutput saved =
       Sim({"--scenario", scenario, "--seed", "5", "--save-plan", target_, "-o", "json"});
   ASSERT_EQ(saved.code, 0) << saved.out << saved.err;
+  const absl::StatusOr<std::string> plan = ReadTextFile(target_);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_NE(plan->find("hash: " + Member(saved.out, "hash")), std::string::npos) << *plan;
   const CommandOutput replayed = Sim({"--scenario", scenario, "--plan", target_, "-o", "json"});
   ASSERT_EQ(replayed.code, 0) << replayed.out << replayed.err;
   EXPECT_EQ(Member(replayed.out, "seed"), "5");
@@ -97,7 +90,8 @@ TEST_F(CommandLineTest, ATraceIsLinesOfJsonAndChangesNothing) {
   EXPECT_EQ(Member(traced.out, "hash"), Member(plain.out, "hash"));
   const absl::StatusOr<std::string> trace = ReadTextFile(target_);
   ASSERT_TRUE(trace.ok());
-  EXPECT_NE(LastLine(*trace).find("\"PingPlanted\""), std::string::npos) << *trace;
+  EXPECT_NE(trace->find("\"PingPlanted\""), std::string::npos) << *trace;
+  EXPECT_NE(LastLine(*trace).find("\"RunFailed\""), std::string::npos) << *trace;
 }
 
 TEST_F(CommandLineTest, TheCheckPassesAndFails) {

@@ -20,6 +20,8 @@ class SharedMemory {
  public:
   // New. platform_error when the machine has no room for it.
   static absl::StatusOr<std::unique_ptr<SharedMemory>> Make(size_t bytes);
+  // New. REQUIRES: there is room.
+  explicit SharedMemory(size_t bytes);
   // Of a parent. REQUIRES: the descriptor is of memory of so many bytes.
   SharedMemory(int descriptor, size_t bytes);
   SharedMemory(const SharedMemory&) = delete;

@@ -3,7 +3,9 @@
 #include "sim/run/phases.h"
 
 #include "core/async/future.h"
+#include "core/observe/story_events.h"
 #include "sim/run/real_time.h"
+#include "sim/run/run_observer.h"
 
 namespace orrery::sim {
 namespace {
@@ -71,7 +73,12 @@ Phases::Phases(const RunRequest& request, const Scenario& scenario, const Option
 
 void Phases::Run() {
   StartProcesses();
-  if (Setup() && Faults() && Liveness() && Check()) phase_ = "end";
+  if (Setup() && Faults() && Liveness() && Check()) Enter("end");
+}
+
+void Phases::Enter(const char* phase) {
+  phase_ = phase;
+  if (auto e = world_.trace().Info(story_events::kPhaseBegan)) e.Add("phase", phase);
 }
 
 void Phases::StartProcesses() {
@@ -94,7 +101,11 @@ Task<absl::Status> Phases::Finish(Call* call, Task<absl::Status> task) {
     const std::string why = CodeOf(status) == ErrorCode::check_failed
                                 ? std::string(status.message())
                                 : Describe(status);
-    call->phases.world_.Fail(call->kind, call->what + ": " + why);
+    World& world = call->phases.world_;
+    if (std::optional<Evidence> evidence = EvidenceOf(status)) {
+      call->phases.evidence_[world.failures().size()] = *std::move(evidence);
+    }
+    world.Fail(call->kind, call->what + ": " + why);
   }
   co_return absl::OkStatus();
 }
@@ -114,17 +125,28 @@ void Phases::Begin(int client, const char* kind, std::string what, Task<absl::St
   world_.FindProcess(ClientName(client))->tasks().Spawn("workload", Finish(&call, std::move(task)));
 }
 
+void Phases::Step() {
+  if (world_.timeline().events() >= request_.events_max) {
+    stopped_ = true;
+    return;
+  }
+  if (world_.timeline().NextDue() > request_.until) {
+    world_.timeline().AdvanceTo(request_.until);
+    stopped_ = true;
+    return;
+  }
+  world_.Step();
+  if (first_event_ == Duration::zero()) first_event_ = MonotonicNow();
+  monitor_.Stepped(world_.timeline());
+  stopped_ = request_.observer != nullptr && request_.observer->Stop() && !world_.failed();
+}
+
 bool Phases::StepUntil(Time bound, bool calls) {
   Alarm alarm(world_.loop(), bound);
-  while (!world_.failed()) {
+  while (!ended()) {
     if (calls && open_calls_ == 0) return true;
     if (alarm.rung()) return false;
-    const Timeline& timeline = world_.timeline();
-    stopped_ = timeline.NextDue() > request_.until || timeline.events() >= request_.events_max;
-    if (stopped_) return false;
-    world_.Step();
-    if (first_event_ == Duration::zero()) first_event_ = MonotonicNow();
-    monitor_.Stepped(world_.timeline());
+    Step();
   }
   return false;
 }
@@ -134,7 +156,7 @@ bool Phases::Await(Time bound, const char* kind, const std::string& of) {
     calls_.clear();
     return true;
   }
-  if (world_.failed() || stopped_) return false;
+  if (ended()) return false;
   std::string open;
   for (const Call& call : calls_) {
     if (!call.done) open += (open.empty() ? "" : ", ") + call.what;
@@ -154,7 +176,7 @@ bool Phases::InTurn(MakeTask make, const char* what, const char* kind, const cha
 }
 
 bool Phases::Setup() {
-  phase_ = "setup";
+  Enter("setup");
   const Duration within = scenario_.setup_within;
   const Time bound = world_.Now() + within;
   Begin(0, "setup", "Create", request_.system.Create(ContextOf(0)));
@@ -163,7 +185,7 @@ bool Phases::Setup() {
 }
 
 bool Phases::Faults() {
-  phase_ = "faults";
+  Enter("faults");
   faults_begun_ = world_.Now();
   injector_.Start();
   for (int client = 0; client < scenario_.clients; ++client) {
@@ -174,13 +196,13 @@ bool Phases::Faults() {
     }
   }
   StepUntil(world_.Now() + scenario_.duration, /*calls=*/false);
-  if (world_.failed() || stopped_) return false;
+  if (ended()) return false;
   injector_.StopAndHeal();
   return true;
 }
 
 bool Phases::Liveness() {
-  phase_ = "liveness";
+  Enter("liveness");
   const Time bound = world_.Now() + scenario_.recover_within;
   const std::string of = InSeconds(scenario_.recover_within) + " of the end of all faults";
   if (!Await(bound, "liveness", of)) return false;
@@ -189,7 +211,7 @@ bool Phases::Liveness() {
 }
 
 bool Phases::Check() {
-  phase_ = "check";
+  Enter("check");
   const Duration within = scenario_.check_within;
   return InTurn(&Workload::Check, "Check", "check", "liveness", world_.Now() + within, within);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "core/base/status.h"
 #include "core/base/time.h"
 #include "sim/fault/injector.h"
+#include "sim/run/evidence.h"
 #include "sim/run/operations.h"
 #include "sim/run/runner.h"
 #include "sim/run/scenario.h"
@@ -37,10 +39,12 @@ class Phases {
   void Run();
 
   const std::string& phase() const { return phase_; }
-  // The request's bounds ended it.
+  // Whether it ended where the request asked it to, before its end and without a failure.
   bool stopped() const { return stopped_; }
   // When the faults phase began; zero before.
   Time faults_begun() const { return faults_begun_; }
+  // What an oracle attached to its failure: by index of World::failures().
+  const std::map<size_t, Evidence>& evidence() const { return evidence_; }
   // When the first event was dispatched, by MonotonicNow; zero before.
   Duration first_event() const { return first_event_; }
 
@@ -57,9 +61,12 @@ class Phases {
   static Task<absl::Status> Finish(Call* call, Task<absl::Status> task);
   ClientContext ContextOf(int client);
   void Begin(int client, const char* kind, std::string what, Task<absl::Status> task);
+  void Enter(const char* phase);
   void StartProcesses();
-  // Steps until `bound`, a failure, the request's bounds or, with `calls`, until no call is open:
-  // true then.
+  bool ended() const { return stopped_ || world_.failed(); }
+  // One event, unless the run is to stop before it or, then, after it.
+  void Step();
+  // Steps until `bound`, the end, or, with `calls`, until no call is open: true then.
   bool StepUntil(Time bound, bool calls);
   // The same for calls; a failure of `kind` when some are still open at `bound`.
   bool Await(Time bound, const char* kind, const std::string& of);
@@ -79,8 +86,9 @@ class Phases {
   std::vector<std::unique_ptr<Workload>>& workloads_;
   RunMonitor& monitor_;
   std::string phase_ = "start";
-  Duration first_event_{};
   bool stopped_ = false;
+  std::map<size_t, Evidence> evidence_;
+  Duration first_event_{};
   Time faults_begun_{};
   std::deque<Call> calls_;  // Stable addresses.
   size_t open_calls_ = 0;

@@ -6,7 +6,10 @@
 #include <cstdint>
 #include <span>
 
+#include "sim/run/check.h"
+#include "sim/run/divergence.h"
 #include "sim/run/isolate.h"
+#include "sim/run/run_observer.h"
 #include "sim/world/timeline.h"
 
 namespace orrery::sim {
@@ -19,25 +22,7 @@ struct Checkpoint {
 };
 inline constexpr uint64_t kNotesPerCheckpoint = 1024;
 
-// An entry of the hash, as Recorder::Record is given it.
-struct RecordedNote {
-  uint64_t index;  // From 1.
-  int64_t time_ns;
-  uint64_t happening;
-  uint64_t entity;
-  uint64_t a;
-  uint64_t b;
-  uint64_t hash_after;
-
-  // Whether it tells of the same: the hash may differ by what came before.
-  bool SameAs(const RecordedNote& other) const {
-    return index == other.index && time_ns == other.time_ns && happening == other.happening &&
-           entity == other.entity && a == other.a && b == other.b;
-  }
-};
-
 inline constexpr size_t kCheckpointsMax = size_t{1} << 20;
-inline constexpr size_t kRecordedNotesMax = size_t{1} << 20;
 
 struct Recording {
   Progress progress;
@@ -51,7 +36,7 @@ struct Recording {
 };
 
 // Keeps the entries after the first `from`, as many as there is room for.
-class RecordingRecorder final : public Recorder {
+class RecordingRecorder final : public RunObserver {
  public:
   RecordingRecorder(Recording& recording, uint64_t from) : recording_(recording), from_(from) {}
 

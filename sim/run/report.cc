@@ -65,6 +65,28 @@ std::string Section(const char* title, const RunResult::Named& lines) {
   return text;
 }
 
+std::string EvidenceJson(const Evidence& evidence) {
+  std::string nodes;
+  for (const Evidence::Node& node : evidence.nodes) {
+    JsonObject entry;
+    entry.Text("label", node.label);
+    if (node.client >= 0) {
+      entry.Text("workload", node.workload).Raw("client", std::to_string(node.client));
+    }
+    if (node.ordinal >= 0) entry.Raw("operation", std::to_string(node.ordinal));
+    nodes += (nodes.empty() ? "" : ",") + entry.Take();
+  }
+  std::string edges;
+  for (const Evidence::Edge& edge : evidence.edges) {
+    JsonObject entry;
+    entry.Raw("from", std::to_string(edge.from))
+        .Raw("to", std::to_string(edge.to))
+        .Text("label", edge.label);
+    edges += (edges.empty() ? "" : ",") + entry.Take();
+  }
+  return JsonObject().Raw("nodes", "[" + nodes + "]").Raw("edges", "[" + edges + "]").Take();
+}
+
 }  // namespace
 
 std::string HashText(uint64_t hash) {
@@ -112,16 +134,28 @@ std::string DescribeDrawn(const RunResult& result) {
   return text;
 }
 
-std::string DescribeOutcome(const RunResult& result) {
+std::string DescribeFailures(const RunResult& result) {
   std::string text;
   for (const RunFailure& failure : result.failures) {
-    text += "failure at " + Seconds3(ToNanoseconds(failure.time)) + " s, " + failure.kind + ": " +
-            failure.text + "\n";
+    text += "failure at " + Seconds3(ToNanoseconds(failure.time)) + " s, ";
+    if (failure.event != 0) text += "event #" + std::to_string(failure.event) + ", ";
+    text += failure.kind + ": " + failure.text + "\n";
+    if (!failure.evidence.empty()) text += "evidence:\n" + DescribeEvidence(failure.evidence);
   }
   if (!result.passed() && !result.diagnosis.empty()) {
     text += "the run's process wrote:\n" + result.diagnosis;
     if (!text.ends_with('\n')) text += '\n';
   }
+  return text;
+}
+
+std::string DescribeVerdict(const RunResult& result) {
+  if (!result.passed()) return "verdict: FAILED (" + result.failures.front().kind + ")\n";
+  return result.stopped ? "verdict: passed until it was stopped, as asked\n" : "verdict: passed\n";
+}
+
+std::string DescribeOutcome(const RunResult& result) {
+  std::string text = DescribeFailures(result);
   text += "faults applied: " + Counts(result.faults) + "\n";
   text += "faults skipped: " + Counts(result.skipped) + "\n";
   uint64_t reached = 0;
@@ -147,9 +181,7 @@ std::string DescribeOutcome(const RunResult& result) {
   }
   text += "\n";
   text += "hash " + HashText(result.hash) + "\n";
-  text += result.passed() ? "verdict: passed\n"
-                          : "verdict: FAILED (" + result.failures.front().kind + ")\n";
-  return text;
+  return text + DescribeVerdict(result);
 }
 
 std::string ToJson(const RunResult& result, const std::string& replay_command) {
@@ -179,7 +211,9 @@ std::string ToJson(const RunResult& result, const std::string& replay_command) {
     JsonObject entry;
     entry.Text("kind", failure.kind)
         .Text("text", failure.text)
-        .Raw("simulated_seconds", Seconds6(ToNanoseconds(failure.time)));
+        .Raw("simulated_seconds", Seconds6(ToNanoseconds(failure.time)))
+        .Raw("event", std::to_string(failure.event));
+    if (!failure.evidence.empty()) entry.Raw("evidence", EvidenceJson(failure.evidence));
     failures.Raw(entry.Take());
   }
   object.Raw("failures", failures.Take()).Text("phase", result.phase);

@@ -14,7 +14,13 @@ std::string Summary(const RunResult& result);
 // What was drawn, many lines: before the verdict.
 std::string DescribeDrawn(const RunResult& result);
 
-// Verdict, counts and what the run's process wrote, many lines.
+// The failures, a line each or more, and what the run's process wrote; "" when it passed.
+std::string DescribeFailures(const RunResult& result);
+
+// "verdict: passed", a line.
+std::string DescribeVerdict(const RunResult& result);
+
+// Failures, verdict, counts and what the run's process wrote, many lines.
 std::string DescribeOutcome(const RunResult& result);
 
 // One JSON object in one line: seed, scenario, verdict, hash, simulated_seconds, cpu_seconds,

@@ -12,6 +12,8 @@
 
 #include "core/base/invariant.h"
 #include "core/knobs/knobs.h"
+#include "sim/run/comparer.h"
+#include "sim/run/real_time.h"
 #include "sim/run/run_knobs.h"
 #include "sim/run/run_pool.h"
 #include "sim/world/timeline.h"
@@ -87,6 +89,21 @@ uint64_t AddressOfFrame(std::string_view line) {
   return offset == 0 ? 0 : ProgramBase() + offset;
 }
 
+// Of a run whose process ended before it could compare its last entry, and of which no difference
+// is known: it entered `entries`.
+void CompareCrash(const ChildEnd& end, uint64_t entries, const RunRequest& request,
+                  RunResult& result) {
+  Comparer comparer;
+  const absl::Status opened = comparer.Open(request.compare_with, request.seed);
+  if (!opened.ok()) {  // It was readable when the run began.
+    result.failures.push_back({.kind = "recording", .text = std::string(opened.message())});
+    return;
+  }
+  comparer.Skip(entries);
+  comparer.Finish(end.how == ChildEnd::How::kHung ? RunEnd::kFromOutside : RunEnd::kItself);
+  result.comparison = comparer.comparison();
+}
+
 // `text` with the names of functions added to its back traces.
 std::string NameFunctions(std::string_view text) {
   std::string named;
@@ -150,7 +167,11 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   result.hash = (hung ? progress.moment_hash : progress.hash).load();
   RunFailure failure = FailureOf(end, LimitsOf(request));
   failure.time = result.simulated;
+  failure.event = result.notes + 1;
   result.failures.push_back(std::move(failure));
+  if (result.comparison.has_value() && !result.comparison->divergence.has_value()) {
+    CompareCrash(end, progress.entries.load(), request, result);
+  }
   return result;
 }
 

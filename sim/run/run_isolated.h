@@ -14,6 +14,9 @@ class ProgressMonitor : public RunMonitor {
 
   void Stepped(const Timeline& timeline) override;
   void Known(const RunResult& result) override { WriteResult(result_, EncodeRunResult(result)); }
+  void Entered(uint64_t index) override {
+    progress_.entries.store(index, std::memory_order_relaxed);
+  }
 
  private:
   Progress& progress_;

@@ -36,6 +36,59 @@ std::map<std::string, uint64_t> CountsOf(
   return to;
 }
 
+using NoteMessages = google::protobuf::RepeatedPtrField<RecordedNoteMessage>;
+
+void Put(const std::vector<RecordedNote>& from, NoteMessages* to) {
+  for (const RecordedNote& note : from) {
+    RecordedNoteMessage* entry = to->Add();
+    entry->set_index(note.index);
+    entry->set_time_ns(note.time_ns);
+    entry->set_happening(note.happening);
+    entry->set_entity(note.entity);
+    entry->set_a(note.a);
+    entry->set_b(note.b);
+    entry->set_hash_after(note.hash_after);
+  }
+}
+
+std::vector<RecordedNote> NotesOf(const NoteMessages& from) {
+  std::vector<RecordedNote> to;
+  for (const RecordedNoteMessage& entry : from) {
+    to.push_back({.index = entry.index(),
+                  .time_ns = entry.time_ns(),
+                  .happening = entry.happening(),
+                  .entity = entry.entity(),
+                  .a = entry.a(),
+                  .b = entry.b(),
+                  .hash_after = entry.hash_after()});
+  }
+  return to;
+}
+
+void Put(const Comparison& from, ComparisonMessage* to) {
+  to->set_same(from.same);
+  to->set_recorded(from.recorded);
+  to->set_end(static_cast<uint32_t>(from.end));
+  if (!from.divergence.has_value()) return;
+  DivergenceMessage* divergence = to->mutable_divergence();
+  Put(from.divergence->before, divergence->mutable_before());
+  Put(from.divergence->first, divergence->mutable_first());
+  Put(from.divergence->second, divergence->mutable_second());
+}
+
+Comparison ComparisonOf(const ComparisonMessage& from) {
+  Comparison to = {.same = from.same(),
+                   .recorded = from.recorded(),
+                   .end = static_cast<RecordingEnd>(from.end()),
+                   .divergence = {}};
+  if (from.has_divergence()) {
+    to.divergence = {.before = NotesOf(from.divergence().before()),
+                     .first = NotesOf(from.divergence().first()),
+                     .second = NotesOf(from.divergence().second())};
+  }
+  return to;
+}
+
 }  // namespace
 
 std::string EncodeRunResult(const RunResult& result) {
@@ -52,6 +105,8 @@ std::string EncodeRunResult(const RunResult& result) {
     entry->set_kind(failure.kind);
     entry->set_text(failure.text);
     entry->set_time_ns(ToNanoseconds(failure.time));
+    entry->set_event(failure.event);
+    if (!failure.evidence.empty()) entry->set_evidence(EncodeEvidence(failure.evidence));
   }
   message.set_phase(result.phase);
   message.set_diagnosis(result.diagnosis);
@@ -72,6 +127,7 @@ std::string EncodeRunResult(const RunResult& result) {
   message.set_stopped(result.stopped);
   message.set_faults_begun_ns(ToNanoseconds(result.faults_begun));
   Put(result.operations, message.mutable_operations());
+  if (result.comparison.has_value()) Put(*result.comparison, message.mutable_comparison());
   return message.SerializeAsString();
 }
 
@@ -89,7 +145,11 @@ absl::StatusOr<RunResult> DecodeRunResult(std::string_view bytes) {
   result.plan = message.plan();
   result.plan_lines.assign(message.plan_lines().begin(), message.plan_lines().end());
   for (const RunFailureMessage& entry : message.failures()) {
-    result.failures.push_back({entry.kind(), entry.text(), TimeFromNanoseconds(entry.time_ns())});
+    result.failures.push_back({.kind = entry.kind(),
+                               .text = entry.text(),
+                               .time = TimeFromNanoseconds(entry.time_ns()),
+                               .event = entry.event(),
+                               .evidence = DecodeEvidence(entry.evidence()).value_or(Evidence())});
   }
   result.phase = message.phase();
   result.diagnosis = message.diagnosis();
@@ -106,6 +166,7 @@ absl::StatusOr<RunResult> DecodeRunResult(std::string_view bytes) {
   result.stopped = message.stopped();
   result.faults_begun = TimeFromNanoseconds(message.faults_begun_ns());
   result.operations = CountsOf(message.operations());
+  if (message.has_comparison()) result.comparison = ComparisonOf(message.comparison());
   return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,8 @@
 
 #include "core/base/status.h"
 #include "core/base/time.h"
+#include "sim/run/divergence.h"
+#include "sim/run/evidence.h"
 
 namespace orrery::sim {
 
@@ -25,13 +28,19 @@ namespace orrery::sim {
 //   crash        the run's process ended otherwise: a signal, an exit, out of memory
 //   hang         simulated time stood still while the processor ran
 //   start        the machine had no room for the run's process: nothing is known of the seed
-//   nondeterminism  two runs of the seed differed (of --check only)
+//   nondeterminism  two runs of the seed differed (of --check and replays only)
+//   difference   the run is not what its recording or its plan says (of replays only)
 //   plan         the plan does not fit the world
-//   trace        the file of --trace could not be written
+//   trace        the trace file could not be written
+//   recording    the recording could not be written, or the one to compare with not be read
 struct RunFailure {
   std::string kind;
   std::string text;
   Time time{};  // Simulated.
+  // The last entry of the hash before it, where a replay can stop; 0: before the first. Of a crash
+  // it is the first entry of the event that crashed.
+  uint64_t event = 0;
+  Evidence evidence = {};  // Of an oracle; empty when it gave none.
 };
 
 struct RunResult {
@@ -60,7 +69,7 @@ struct RunResult {
   Time simulated{};      // When it ended, in simulated time.
   Duration cpu{};        // Processor time of the run's process.
   Duration start{};      // Real time from the request to the first event.
-  bool stopped = false;  // The request's bounds ended it: it has neither failed nor passed.
+  bool stopped = false;  // Ended before its end, as the request asked: it passed so far.
 
   // When the faults phase began; zero before.
   Time faults_begun{};
@@ -71,6 +80,8 @@ struct RunResult {
   std::map<std::string, uint64_t> skipped;  // Not allowed by the survival policy, by kind.
   std::map<std::string, uint64_t> probes;   // By name; all sites of the executable.
   std::map<std::string, int64_t> metrics;   // "workload.metric".
+
+  std::optional<Comparison> comparison;  // With the recording, when the request named one.
 };
 
 // A RunResult on its way between processes. The bytes are of no use to another build.

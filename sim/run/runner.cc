@@ -18,8 +18,8 @@
 #include "sim/run/phases.h"
 #include "sim/run/real_time.h"
 #include "sim/run/run_knobs.h"
+#include "sim/run/run_watch.h"
 #include "sim/run/system.h"
-#include "sim/run/trace_file.h"
 #include "sim/world/world.h"
 
 namespace orrery::sim {
@@ -54,12 +54,15 @@ std::string Place(const MachineSpec& machine) {
 class Run {
  public:
   Run(const RunRequest& request, RunMonitor& monitor)
-      : request_(request), monitor_(monitor), operations_(request.seed) {
+      : request_(request),
+        monitor_(monitor),
+        watch_(request, monitor, result_),
+        operations_(request.seed) {
     result_.seed = request.seed;
     result_.scenario = request.scenario.name;
   }
 
-  // False when the trace file cannot be opened, the scenario's validation notwithstanding.
+  // False when a file cannot be opened or the plan does not fit, the validation notwithstanding.
   bool Build();
   void Go(Duration begin);
   RunResult TakeResult() { return std::move(result_); }
@@ -72,19 +75,19 @@ class Run {
   void Gather(const Phases& phases, Duration begin);
   void TearDown();
   void Fail(std::string kind, const absl::Status& status) {
-    result_.failures.push_back({std::move(kind), std::string(status.message()), Time{}});
+    result_.failures.push_back({.kind = std::move(kind), .text = std::string(status.message())});
   }
 
   const RunRequest& request_;
   RunMonitor& monitor_;
   const size_t frames_before_ = FramePool::live();
   RunResult result_;
+  RunWatch watch_;
   Scenario scenario_;     // As the plan narrows it.
   Options topology_{""};  // What clients are given.
   Operations operations_;
   std::optional<Schedule> schedule_;
   KnobSet knobs_;
-  std::unique_ptr<TraceFile> trace_;
   std::unique_ptr<FaultPlan> plan_;
   std::unique_ptr<World> world_;
   std::vector<std::unique_ptr<Workload>> workloads_;
@@ -102,10 +105,9 @@ bool Run::Build() {
   if (!narrowed.ok()) return Fail("plan", narrowed), false;
   const absl::Status knobs = SetKnobs(request_, plan_.get(), knobs_);
   if (!knobs.ok()) return Fail("plan", knobs), false;
-  if (!request_.trace_file.empty() || request_.recorder != nullptr) {
-    trace_ = std::make_unique<TraceFile>();
-    const absl::Status opened = trace_->Open(request_.trace_file);
-    if (!opened.ok()) return Fail("trace", opened), false;
+  if (std::optional<RunFailure> failure = watch_.Open()) {
+    result_.failures.push_back(*std::move(failure));
+    return false;
   }
   for (const Scenario::WorkloadTable& table : request_.scenario.workloads) {
     workloads_.push_back(request_.system.MakeWorkload(table.name));
@@ -141,12 +143,11 @@ void Run::BuildWorld(const Deployment& deployment) {
   world_ = std::make_unique<World>(World::Options{
       .seed = request_.seed,
       .knobs = &knobs_,
-      .trace = trace_.get(),
-      .trace_level = trace_ == nullptr ? TraceLevel::kError : TraceLevel::kDebug,
+      .trace = watch_.trace(),
+      .trace_level = watch_.trace_level(),
       .buggify = request_.scenario.buggify,
       .process_memory_bytes = static_cast<uint64_t>(bounds.run_process_memory_bytes_max),
       .schedule = schedule_.has_value() ? &*schedule_ : nullptr});
-  world_->timeline().set_recorder(request_.recorder);
   for (const Deployment::MachineWithProcesses& each : deployment.machines) {
     Machine& machine = world_->AddMachine(each.machine);
     std::string processes;
@@ -157,6 +158,7 @@ void Run::BuildWorld(const Deployment& deployment) {
     result_.deployment.emplace_back(each.machine.name, Place(each.machine) + ":" + processes);
   }
   AddClients(*world_, scenario_.clients);
+  watch_.Begin(*world_);
   for (const auto& [name, value] : deployment.drawn) {
     topology_.Put(name, value);
     result_.drawn.emplace_back("topology." + name, ToText(value));
@@ -177,6 +179,7 @@ void Run::BuildPlan() {
   plan_->set_version(kPlanVersion);
   plan_->set_seed(request_.seed);
   plan_->set_scenario(request_.scenario.name);
+  plan_->clear_outcome();  // Not that of this run.
   plan_->clear_knobs();
   for (const KnobSet::Value& knob : knobs_.List()) {
     if (knob.is_default) continue;
@@ -211,30 +214,37 @@ void Run::Go(Duration begin) {
     monitor_.Known(result_);
     TearDown();
   }
-  if (const size_t left = FramePool::live(); left > frames_before_ && result_.passed()) {
+  if (const size_t left = FramePool::live();
+      left > frames_before_ && result_.passed() && !result_.stopped) {
     result_.failures.push_back(
-        {"leak",
-         std::to_string(left - frames_before_) +
-             " coroutine frames or future states outlive the world; what holds a Task must die "
-             "with its process",
-         result_.simulated});
+        {.kind = "leak",
+         .text = std::to_string(left - frames_before_) +
+                 " coroutine frames or future states outlive the world; what holds a Task must "
+                 "die with its process",
+         .time = result_.simulated,
+         .event = result_.notes});
   }
 }
 
 void Run::Gather(const Phases& phases, Duration begin) {
   Timeline& timeline = world_->timeline();
+  result_.stopped = phases.stopped();
   for (size_t i = 0; i < workloads_.size(); ++i) {
     for (const auto& [name, value] : workloads_[i]->Metrics()) {
       const std::string full = request_.scenario.workloads[i].name + "." + name;
       result_.metrics[full] += value;
+      if (result_.stopped) continue;  // Its hash is that of the same part of a whole run.
       timeline.Note(Happening::kWorkload, HashBytes(full), static_cast<uint64_t>(value));
     }
   }
   for (const Failure& failure : world_->failures()) {
-    result_.failures.push_back({failure.kind, failure.text, failure.time});
+    result_.failures.push_back(
+        {.kind = failure.kind, .text = failure.text, .time = failure.time, .event = failure.event});
+  }
+  for (const auto& [failure, evidence] : phases.evidence()) {
+    result_.failures[failure].evidence = evidence;
   }
   result_.phase = phases.phase();
-  result_.stopped = phases.stopped();
   result_.faults_begun = phases.faults_begun();
   result_.operations = operations_.asked();
   result_.hash = timeline.hash();
@@ -248,6 +258,7 @@ void Run::Gather(const Phases& phases, Duration begin) {
   for (size_t i = 0; i < probes.size(); ++i) {
     result_.probes[AllProbeSites()[i].name] += probes[i];
   }
+  watch_.Finish(*world_);
 }
 
 void Run::TearDown() {
@@ -304,6 +315,15 @@ absl::Status ValidateRequest(const RunRequest& request, const std::string& plan_
   absl::Status fits = ValidateNarrowing(*plan, world, scenario->clients);
   if (fits.ok()) fits = Injector::Validate(world, *plan);
   return fits.ok() ? fits : refuse(std::string(fits.message()));
+}
+
+RunResult RunUnwatched(const RunRequest& request) {
+  class Nobody final : public RunMonitor {
+    void Stepped(const Timeline&) override {}
+    void Known(const RunResult&) override {}
+  };
+  Nobody nobody;
+  return RunHere(request, nobody, MonotonicNow());
 }
 
 RunResult RunHere(const RunRequest& request, RunMonitor& monitor, Duration begin) {

@@ -29,7 +29,7 @@ class KnobSet;
 
 namespace orrery::sim {
 
-class Recorder;
+class RunObserver;
 class System;
 class Timeline;
 
@@ -46,12 +46,16 @@ struct RunRequest {
   std::string plan = {};
   // Trace events of all processes go here, one JSON object each line. Empty: none are kept.
   std::string trace_file = {};
+  // A recording of the run is written here (recording_file.h), whatever becomes of it.
+  std::string recording_file = {};
+  // A recording that the run is compared with, entry by entry: RunResult::comparison.
+  std::string compare_with = {};
   // Ends the run, without a verdict (RunResult::stopped), before the first event after this moment
   // of simulated time, or when so many events were dispatched.
   Time until = kNever;
   uint64_t events_max = UINT64_MAX;
-  // Sees every entry of the hash, and switches all trace events on. Only for RunHere.
-  Recorder* recorder = nullptr;
+  // Looks on in the process of the run: a forked one has its own copy.
+  RunObserver* observer = nullptr;
 };
 
 // Refuses, in one line, knobs or a plan that do not fit: a plan's version, scenario, machines,
@@ -73,11 +77,16 @@ class RunMonitor {
   virtual void Stepped(const Timeline& timeline) = 0;
   // What is known: before the first event, and again before everything is torn down.
   virtual void Known(const RunResult& result) = 0;
+  // With every entry of the hash, when the run is recorded, compared or observed.
+  virtual void Entered(uint64_t) {}
 };
 
 // In this process: a crash of the system under test is one of the caller. `begin` is when the run
 // was asked for, by MonotonicNow.
 RunResult RunHere(const RunRequest& request, RunMonitor& monitor, Duration begin);
+
+// The same, with nobody to watch it: for debuggers.
+RunResult RunUnwatched(const RunRequest& request);
 
 // In a forked child.
 RunResult RunIsolated(const RunRequest& request);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/run/evidence.h"
 #include "sim/run/report.h"
 #include "sim/run/testing/ping_system.h"
 #include "sim/run/testing/scenarios.h"
@@ -221,15 +222,71 @@ TEST(Runner, APlanReplaysToTheSameHash) {
   EXPECT_GT(with_faults, 5) << "most seeds break something";
 }
 
+TEST(Runner, WhatAnOracleSawIsTold) {
+  const RunResult result = RunPlanted("none", "answers_min = 1000000");
+  const RunFailure failure = FailureOf(result);
+  EXPECT_EQ(failure.kind, "check");
+  EXPECT_EQ(failure.event, result.notes - result.metrics.size()) << "then they are counted";
+  ASSERT_EQ(failure.evidence.nodes.size(), 2u);
+  EXPECT_EQ(failure.evidence.nodes[0].client, 1);
+  EXPECT_EQ(failure.evidence.nodes[0].ordinal, 0);
+  EXPECT_EQ(failure.evidence.nodes[1].client, -1);
+  const std::string text = DescribeOutcome(result);
+  EXPECT_NE(text.find("evidence:\n  [1] ping of client 1  (ping, client 1, operation 0)\n"
+                      "        -> [2]  waited for\n  [2] no answer\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(ToJson(result, "").find("\"edges\":[{\"from\":0,\"to\":1,\"label\":\"waited for\"}]"),
+            std::string::npos)
+      << ToJson(result, "");
+}
+
+TEST(Evidence, StaysWithAStatusInOtherWordsAndIsNeverOfAnOkOne) {
+  const Evidence evidence = {.nodes = {{.label = "a \xff"}, {.label = "b"}},
+                             .edges = {{.from = 1, .to = 0, .label = "after"}}};
+  const absl::Status status = WithEvidence(Error(ErrorCode::check_failed, "why"), evidence);
+  EXPECT_EQ(CodeOf(status), ErrorCode::check_failed);
+  const absl::Status wrapped = CopyEvidence(status, Error(ErrorCode::check_failed, "part: why"));
+  ASSERT_TRUE(EvidenceOf(wrapped).has_value());
+  EXPECT_EQ(DescribeEvidence(*EvidenceOf(wrapped)), DescribeEvidence(evidence));
+  EXPECT_FALSE(EvidenceOf(Error(ErrorCode::check_failed, "why")).has_value());
+  EXPECT_FALSE(EvidenceOf(WithEvidence(absl::OkStatus(), evidence)).has_value());
+  EXPECT_FALSE(EvidenceOf(CopyEvidence(status, absl::OkStatus())).has_value());
+  EXPECT_FALSE(EvidenceOf(WithEvidence(Error(ErrorCode::check_failed), {})).has_value());
+  EXPECT_FALSE(DecodeEvidence("garbage").has_value());
+}
+
 TEST(Runner, AResultSurvivesItsWay) {
   RunResult result = RunPlanted("none");
-  result.failures.push_back({"kind", "text \xff", TimeFromNanoseconds(5)});
+  result.failures.push_back({.kind = "kind",
+                             .text = "text \xff",
+                             .time = TimeFromNanoseconds(5),
+                             .event = 17,
+                             .evidence = {.nodes = {{.label = "node"}}, .edges = {}}});
+  const RecordedNote note = {.index = 1,
+                             .time_ns = 2,
+                             .happening = 3,
+                             .entity = UINT64_MAX,
+                             .a = 5,
+                             .b = 6,
+                             .hash_after = 7};
+  result.comparison = {.same = 8,
+                       .recorded = 9,
+                       .end = RecordingEnd::kFull,
+                       .divergence = Divergence{.before = {note}, .first = {}, .second = {note}}};
   result.metrics["negative"] = -5;
   const absl::StatusOr<RunResult> back = DecodeRunResult(EncodeRunResult(result));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(ToJson(*back, "again"), ToJson(result, "again"));
   EXPECT_EQ(DescribeDrawn(*back), DescribeDrawn(result));
   EXPECT_EQ(DescribeOutcome(*back), DescribeOutcome(result));
+  ASSERT_TRUE(back->comparison.has_value() && back->comparison->divergence.has_value());
+  EXPECT_EQ(back->comparison->same, 8u);
+  EXPECT_EQ(back->comparison->recorded, 9u);
+  EXPECT_EQ(back->comparison->end, RecordingEnd::kFull);
+  EXPECT_TRUE(back->comparison->divergence->before.at(0).SameAs(note));
+  EXPECT_TRUE(back->comparison->divergence->first.empty());
+  EXPECT_EQ(back->comparison->divergence->second.at(0).hash_after, 7u);
 }
 
 }  // namespace

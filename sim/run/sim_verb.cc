@@ -1,12 +1,11 @@
 // The verb `sim`: parsing its command line, running one seed, and printing.
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "sim/run/atomic_file.h"
 #include "sim/run/check.h"
+#include "sim/run/plan_outcome.h"
 #include "sim/run/report.h"
 #include "sim/run/runner.h"
 #include "sim/run/sim_command.h"
@@ -58,6 +57,23 @@ std::optional<int> Parse(int argc, char** argv, SimCommand& command) {
   return std::nullopt;
 }
 
+// Commands that look into a run that failed.
+void PrintHints(const SimCommand& command, const RunResult& result) {
+  if (result.passed() || command.check) return;
+  // A plan under another seed than its own is what only this verb runs.
+  if (!command.plan_file.empty() && !command.seed.empty()) return;
+  std::vector<std::string> words = {command.program, "replay",
+                                    command.plan_file.empty() ? command.seed : command.plan_file,
+                                    "--scenario", command.scenario_file};
+  for (const std::string& knob : command.knobs) words.insert(words.end(), {"--knob", knob});
+  const std::string replay = ShellCommand(words);
+  std::printf("to see what led to it: %s --trace info\n", replay.c_str());
+  if (const uint64_t event = result.failures.front().event; event != 0) {
+    std::printf("to stop there: %s --break %llu\n", replay.c_str(),
+                static_cast<unsigned long long>(event));
+  }
+}
+
 void Print(const SimCommand& command, const RunResult& result, std::string replay) {
   if (command.check) replay += " --check";
   if (command.json) {
@@ -69,17 +85,8 @@ void Print(const SimCommand& command, const RunResult& result, std::string repla
   if (command.check && (result.passed() || result.failures.front().kind != "nondeterminism")) {
     std::printf("check: two runs in fresh, different processes gave the same hash\n");
   }
-  if (!result.passed() && !command.check && command.trace_file.empty()) {
-    std::printf("to see what happened, add: --trace FILE\n");
-  }
+  PrintHints(command, result);
   std::printf("replay: %s\n", replay.c_str());
-}
-
-// The file that the run will write is opened now, so that what is refused runs nothing.
-absl::Status TryToWrite(const std::string& path) {
-  FILE* const file = std::fopen(path.c_str(), "ab");
-  if (file != nullptr && std::fclose(file) == 0) return absl::OkStatus();
-  return Error(ErrorCode::platform_error, path + ": cannot be written: " + std::strerror(errno));
 }
 
 }  // namespace
@@ -102,7 +109,7 @@ int SimVerb(int argc, char** argv, const System& system) {
   const RunResult result = command.check ? RunChecked((*run)->request(), (*run)->arguments())
                                          : RunIsolated((*run)->request());
   if (!command.save_plan_file.empty()) {
-    const absl::Status saved = plan_file.Commit(result.plan);
+    const absl::Status saved = plan_file.Commit(PlanWithOutcome(result));
     if (!saved.ok()) return RefuseInput(command, std::string(saved.message()));
   }
   Print(command, result, (*run)->ReplayCommand());

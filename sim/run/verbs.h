@@ -13,6 +13,8 @@ inline constexpr int kExitBadInput = 2;  // One line on standard error; nothing 
 
 int SimVerb(int argc, char** argv, const System& system);
 int SweepVerb(int argc, char** argv, const System& system);     // In sweep/.
+int ReplayVerb(int argc, char** argv, const System& system);    // In replay/.
 int MinimiseVerb(int argc, char** argv, const System& system);  // In minimise/.
+int ExplainVerb(int argc, char** argv, const System& system);   // In sim/report.
 
 }  // namespace orrery::sim

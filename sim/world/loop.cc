@@ -43,6 +43,9 @@ Loop::~Loop() {
 
 void Loop::Post(ReadyNode& node) noexcept {
   if (fenced_) return;
+  if (Recorder* const recorder = timeline_.recorder(); recorder != nullptr) [[unlikely]] {
+    if (node.context != nullptr) recorder->Woken(*this, running(), *node.context);
+  }
   const size_t index = ignore_priority_ ? 0 : static_cast<size_t>(node.priority);
   std::vector<ReadyNode*>& lane = ready_[index];
   node.queue = this;

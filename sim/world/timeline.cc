@@ -42,6 +42,8 @@ bool Timeline::Step() {
   return true;
 }
 
+uint64_t Timeline::NextKey() const { return static_cast<Loop*>(heap_.Top().clock)->key(); }
+
 void Timeline::AdvanceTo(Time time) {
   INVARIANT(NextDue() >= time, ToNanoseconds(time));
   if (time > now_) now_ = time;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "core/async/executor.h"
 #include "core/async/timer_heap.h"
 #include "core/base/hash.h"
 #include "core/base/time.h"
@@ -37,11 +38,15 @@ class Recorder {
   virtual ~Recorder() = default;
   virtual void Record(uint64_t index, Time time, Happening happening, uint64_t entity, uint64_t a,
                       uint64_t b, uint64_t hash_after) = 0;
+
+  // On `loop`, `by` made a task ready. `by` is nullptr where no task runs: a timer, an arrival.
+  virtual void Woken(const Loop& /*loop*/, const TaskContext* /*by*/, const TaskContext& /*whom*/) {
+  }
 };
 
 class Timeline {
  public:
-  explicit Timeline(uint64_t seed) : seed_(seed), hash_(HashWords(seed)) {}
+  explicit Timeline(uint64_t seed) : seed_(seed), hash_(HashAtStart(seed)) {}
   Timeline(const Timeline&) = delete;
   Timeline& operator=(const Timeline&) = delete;
 
@@ -51,19 +56,26 @@ class Timeline {
   // Enters something into the hash. `entity` is the Loop's, machine's or connection's key, never an
   // address.
   void Note(Happening happening, uint64_t entity, uint64_t a, uint64_t b = 0) {
-    uint64_t h = Fold(hash_, static_cast<uint64_t>(happening) ^ entity);
-    h = Fold(h, a);
-    hash_ = Fold(h, b);
+    hash_ = HashAfter(hash_, happening, entity, a, b);
     ++notes_;
     if (recorder_ != nullptr) [[unlikely]] {
       recorder_->Record(notes_, now_, happening, entity, a, b, hash_);
     }
   }
 
+  // What an entry makes of the hash before it; HashAtStart is the hash of nothing yet.
+  static uint64_t HashAfter(uint64_t hash, Happening happening, uint64_t entity, uint64_t a,
+                            uint64_t b) {
+    hash = Fold(hash, static_cast<uint64_t>(happening) ^ entity);
+    return Fold(Fold(hash, a), b);
+  }
+  static uint64_t HashAtStart(uint64_t seed) { return HashWords(seed); }
+
   uint64_t hash() const { return hash_; }
   uint64_t events() const { return events_; }  // Dispatched so far.
   uint64_t notes() const { return notes_; }    // Entered into the hash so far.
 
+  Recorder* recorder() const { return recorder_; }
   // nullptr switches it off. REQUIRES: `recorder` outlives its use.
   void set_recorder(Recorder* recorder) { recorder_ = recorder; }
 
@@ -75,6 +87,8 @@ class Timeline {
 
   // When the next event is; kNever when there is none.
   Time NextDue() const { return heap_.empty() ? kNever : heap_.TopDue(); }
+  // Whose it is: the key of its Loop. REQUIRES: pending() > 0.
+  uint64_t NextKey() const;
   size_t pending() const { return heap_.size(); }
 
  private:

@@ -4,6 +4,7 @@
 #include "core/base/invariant.h"
 #include "core/observe/metrics.h"
 #include "core/observe/probe.h"
+#include "core/observe/story_events.h"
 #include "sim/world/sim_env.h"
 
 namespace orrery::sim {
@@ -36,6 +37,8 @@ World::World(Options options)
     : options_(options),
       timeline_(options.seed),
       loop_(timeline_, HashName("world"), {.drawn = DrawnIn(options_, "")}),
+      own_sink_(*this),
+      trace_(loop_, own_sink_, options.trace == nullptr ? TraceLevel::kError : options.trace_level),
       probe_counts_(AllProbeSites().size()),
       tasks_(loop_, [this](std::string_view task, absl::Status status) {
         Fail("world_task", std::string(task) + ": " + Describe(status));
@@ -100,7 +103,8 @@ void World::AddDrawn(const std::string& prefix,
 }
 
 void World::Fail(std::string kind, std::string text) {
-  failures_.push_back({std::move(kind), std::move(text), Now()});
+  if (auto e = trace_.Error(story_events::kRunFailed)) e.Add("kind", kind).Add("text", text);
+  failures_.push_back({std::move(kind), std::move(text), Now(), timeline_.notes()});
 }
 
 std::vector<uint64_t> World::CollectProbes() const {
@@ -123,8 +127,12 @@ void World::OnProcessEnd(SimEnv& env) {
   for (size_t i = 0; i < probe_counts_.size(); ++i) probe_counts_[i] += env.probes().count(i);
 }
 
-void World::OnTrace(const Process& process, const TraceRecord& record) {
+void World::Emit(const Process* process, const TraceRecord& record) {
   if (options_.trace != nullptr) options_.trace->Emit(process, record);
+}
+
+void World::OnTrace(const Process& process, const TraceRecord& record) {
+  Emit(&process, record);
   if (record.level != TraceLevel::kError || record.injected) return;
   std::string text = process.name() + ": " + record.type;
   for (const TraceRecord::Field& field : record.fields) {

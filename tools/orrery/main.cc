@@ -20,8 +20,10 @@ namespace {
 
 constexpr std::pair<const char*, const char*> kSiblingVerbs[] = {
     {"sim", "Runs a scenario under a seed."},
-    {"sweep", "Runs scenarios under many seeds, and groups what fails by bug."},
+    {"sweep", "Runs scenarios under many seeds."},
+    {"replay", "Runs a seed or a saved plan again, and stops, traces or compares it."},
     {"minimise", "Makes the plan of a failing run as small as can be."},
+    {"explain", "Makes a picture of a run, and of what led to its failure."},
 };
 
 bool IsOfSibling(std::string_view verb) {

@@ -5,7 +5,9 @@
 // process and, to be killed, in another.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -167,6 +169,8 @@ TEST_F(MinimiseTest, ItGoesOnAfterItWasKilled) {
   unlink(out_.c_str());
 
   const std::string state = out_ + ".state";
+  const int changes = inotify_init1(IN_CLOEXEC);
+  ASSERT_GE(inotify_add_watch(changes, testing::TempDir().c_str(), IN_MODIFY | IN_MOVED_TO), 0);
   size_t before = 0;
   int kills = 0;
   for (; kills < 3; ++kills) {
@@ -183,20 +187,22 @@ TEST_F(MinimiseTest, ItGoesOnAfterItWasKilled) {
       _exit(127);
     }
     // Killed in the middle, once it has got further than the one before.
-    int status = 0;
-    while (SizeOfFile(state) < before + 400 && waitpid(child, &status, WNOHANG) == 0) {
-      usleep(1000);
+    while (SizeOfFile(state) < before + 400 && !Exists(out_)) {
+      struct pollfd ready = {.fd = changes, .events = POLLIN, .revents = 0};
+      ASSERT_EQ(poll(&ready, 1, 60'000), 1) << "nothing happens";
+      char events[4096];
+      ASSERT_GT(read(changes, events, sizeof events), 0);
     }
-    if (Exists(out_)) break;  // Done already: this one was not killed.
     kill(child, SIGKILL);
-    waitpid(child, &status, 0);
-    EXPECT_GE(SizeOfFile(state), before + 400);
+    ASSERT_EQ(waitpid(child, nullptr, 0), child);
+    if (Exists(out_)) break;  // It was done before.
     before = SizeOfFile(state);
     // A line that was not complete.
     FILE* const file = std::fopen(state.c_str(), "ab");
     std::fputs("0123456789ab", file);
     std::fclose(file);
   }
+  close(changes);
   EXPECT_GT(kills, 0);
   const Output rest = Verb(words);
   ASSERT_EQ(rest.code, 0) << rest.err;

@@ -129,9 +129,10 @@ TEST(PlanParts, AShorterPhaseHasNoLaterFaults) {
 
 TEST(PlanParts, WhatNamesSomethingThatIsGoneGoesWithIt) {
   const FaultPlan less = WithoutMissing(Plan(), {"m1", "m2", "p2"}, 1);
-  ASSERT_EQ(less.faults_size(), 3);  // The kill of p1 is gone; "" stands for every machine.
+  ASSERT_EQ(less.faults_size(), 2);  // The kill of p1 and the link from m3 are gone.
   EXPECT_EQ(less.faults(0).power_loss().machines_size(), 2);
   EXPECT_EQ(less.faults(1).partition().side_b_size(), 1);
+  // A partition needs two sides; "", where a link goes to, stands for every machine.
   EXPECT_TRUE(WithoutMissing(Plan(), {"m2", "m3"}, 2).faults(1).has_slow_link());
   EXPECT_EQ(OperationsText(less), "bank/0:0-3 ring/0:1,9 ");
   EXPECT_EQ(WindowsText(less), "p2:5-6 ");

@@ -19,7 +19,7 @@
 #include "sim/run/json_object.h"
 #include "sim/run/scenario.h"
 #include "sim/run/sweep/journal.h"
-#include "sim/run/testing/command.h"
+#include "sim/run/testing/run_command.h"
 #include "sim/run/testing/scenarios.h"
 
 namespace orrery::sim {

@@ -135,7 +135,11 @@ Task<absl::Status> Answer(Server* server, std::unique_ptr<Connection> peer) {
     if (bytes.empty()) co_return absl::OkStatus();
     PROBE(env, "ping.answered");
     ++server->pings;
-    if (server->plant == Plant::kTwoFaults && server->lived_before && WallClockIsWrong(env)) {
+    if (auto e = env.trace().Debug("PingReceived")) {
+      e.Add("pings", server->pings).Add("from", "a client").Add("even", server->pings % 2 == 0);
+    }
+    if (server->plant == Plant::kTwoFaults && bytes.view() == kPing && server->lived_before &&
+        WallClockIsWrong(env)) {
       if (auto e = env.trace().Error("PingAfterTwoFaults")) e.Add("pings", server->pings);
     }
     if (server->pings == kFatalPing) co_await Misbehave(server);

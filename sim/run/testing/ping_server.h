@@ -13,6 +13,7 @@
 namespace orrery::sim {
 
 inline constexpr uint16_t kPingPort = 4500;
+inline constexpr std::string_view kPing = "p";  // What the workload sends.
 
 enum class Plant {
   kNone,
@@ -34,7 +35,8 @@ enum class Plant {
   kLeak,        // loses a Task
   kBudget,      // loses a reservation of memory
   kDeaf,        // makes the server answer no more
-  // A ping that comes while the wall clock is wrong, to a process that was started before:
+  // A ping of the workload that comes while the wall clock is wrong, to a process that was started
+  // before:
   kTwoFaults,  // traces an error
 };
 

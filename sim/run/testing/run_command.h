@@ -1,4 +1,4 @@
-// The command line of the ping system, run in this process with its output captured.
+// Command lines of the ping system, run in the test's own process.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,12 +13,12 @@
 namespace orrery::sim {
 
 struct CommandOutput {
-  int code = 0;
+  int code;
   std::string out;
   std::string err;
 };
 
-// `words` begin with the verb; the program is called "ping".
+// "ping WORDS...", with standard output and error captured.
 inline CommandOutput RunCommand(std::vector<std::string> words) {
   words.insert(words.begin(), "ping");
   std::vector<char*> argv;
@@ -29,6 +29,20 @@ inline CommandOutput RunCommand(std::vector<std::string> words) {
   const int code = SimMain(static_cast<int>(words.size()), argv.data(), PingSystem());
   std::fflush(nullptr);
   return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
+}
+
+inline std::string LastLine(const std::string& text) {
+  const size_t end = text.find_last_not_of('\n');
+  const size_t begin = text.rfind('\n', end);
+  return text.substr(begin + 1, end - begin);
+}
+
+// The value of a plain member of a JSON object; the last one of that name.
+inline std::string Member(const std::string& json, const std::string& name) {
+  const size_t at = json.rfind("\"" + name + "\":");
+  if (at == std::string::npos) return "";
+  const size_t begin = at + name.size() + 3;
+  return json.substr(begin, json.find_first_of(",}", begin) - begin);
 }
 
 }  // namespace orrery::sim
