@@ -55,7 +55,7 @@ std::optional<Leg> LegFromText(std::string_view text) {
 
 // One run: what became of it and what was recorded.
 struct Outcome {
-  std::unique_ptr<SharedMemory> memory = std::make_unique<SharedMemory>(sizeof(Recording));
+  std::unique_ptr<SharedMemory> memory;  // None when the run could not be begun.
   RunResult result;
 
   Recording& recording() const { return *static_cast<Recording*>(memory->data()); }
@@ -72,6 +72,15 @@ void AddMallocFill(const std::string& byte, std::vector<std::string>& environmen
 
 Outcome RunOne(const RunRequest& request, const std::vector<std::string>& arguments, Leg leg) {
   Outcome outcome;
+  absl::StatusOr<std::unique_ptr<SharedMemory>> memory = SharedMemory::Make(sizeof(Recording));
+  if (!memory.ok()) {
+    ChildEnd end;
+    end.how = ChildEnd::How::kNotStarted;
+    end.diagnosis = std::string(memory.status().message());
+    outcome.result = ResultOf(end, Progress(), request);
+    return outcome;
+  }
+  outcome.memory = *std::move(memory);
   leg.until_ns = static_cast<uint64_t>(ToNanoseconds(request.until));
   leg.descriptor = static_cast<uint64_t>(outcome.memory->descriptor());
   Execution execution;

@@ -90,7 +90,7 @@ TEST(Check, ARunThatCrashesIsTheSameTwiceToo) {
 
 TEST(Check, ARunThatHangsIsTheSameTwiceToo) {
   const CheckResult result = Check("hang", "[knobs]\nrun_hang_cpu_max = \"300ms\"\n");
-  EXPECT_TRUE(result.same) << DescribeDivergence(result);
+  EXPECT_TRUE(result.same) << DescribeCheck(result);
   ASSERT_FALSE(result.first.passed());
   EXPECT_EQ(result.first.failures[0].kind, "hang");
 }

@@ -164,6 +164,7 @@ absl::StatusOr<std::unique_ptr<Child>> Child::Execute(const Execution& execution
   environment.push_back(nullptr);
 
   auto child = std::unique_ptr<Child>(new Child(progress, limits));
+  child->executed_ = true;
   RETURN_IF_ERROR(child->OpenPipes());
   std::fflush(nullptr);
   const pid_t parent = getpid();
@@ -171,8 +172,9 @@ absl::StatusOr<std::unique_ptr<Child>> Child::Execute(const Execution& execution
   if (pid == 0) {
     child->PrepareInside(parent);
     if (execution.fixed_addresses) personality(ADDR_NO_RANDOMIZE);
-    dup2(child->results_.ends[1], kResultDescriptor);
-    execve(words[0].c_str(), arguments.data(), environment.data());
+    if (dup2(child->results_.ends[1], kResultDescriptor) >= 0) {
+      execve(words[0].c_str(), arguments.data(), environment.data());
+    }
     std::perror("cannot execute this program again");
     _exit(kExecFailed);
   }
@@ -247,6 +249,8 @@ bool Child::Reap(bool wait) {
   if (WIFSIGNALED(status)) {
     end_.how = watchdog_.hung ? ChildEnd::How::kHung : ChildEnd::How::kSignalled;
     end_.code = WTERMSIG(status);
+  } else if (executed_ && WEXITSTATUS(status) == kExecFailed && end_.results.empty()) {
+    end_.how = ChildEnd::How::kNotStarted;  // Its diagnosis says why.
   } else if (WEXITSTATUS(status) != 0) {
     end_.how = ChildEnd::How::kExited;
     end_.code = WEXITSTATUS(status);

@@ -120,6 +120,7 @@ class Child {
   const ChildLimits limits_;
   Pipe results_;
   Pipe diagnosis_;
+  bool executed_ = false;
   pid_t pid_ = -1;  // -1: has ended.
   Watchdog watchdog_;
   ChildEnd end_;

@@ -12,6 +12,16 @@
 namespace orrery::sim {
 namespace {
 
+// -1: errno says why.
+int NewMemory(size_t bytes) {
+  const int descriptor = memfd_create("orrery", 0);
+  if (descriptor < 0 || ftruncate(descriptor, static_cast<off_t>(bytes)) == 0) return descriptor;
+  const int reason = errno;
+  close(descriptor);
+  errno = reason;
+  return -1;
+}
+
 ChildEnd RunToItsEnd(absl::StatusOr<std::unique_ptr<Child>> begun) {
   if (!begun.ok()) {
     ChildEnd end;
@@ -26,9 +36,13 @@ ChildEnd RunToItsEnd(absl::StatusOr<std::unique_ptr<Child>> begun) {
 
 }  // namespace
 
-SharedMemory::SharedMemory(size_t bytes) : SharedMemory(memfd_create("orrery", 0), bytes) {
-  INVARIANT(ftruncate(descriptor_, static_cast<off_t>(bytes)) == 0, errno);
+absl::StatusOr<std::unique_ptr<SharedMemory>> SharedMemory::Make(size_t bytes) {
+  const int descriptor = NewMemory(bytes);
+  if (descriptor >= 0) return std::make_unique<SharedMemory>(descriptor, bytes);
+  return Error(ErrorCode::platform_error, std::string("no shared memory: ") + std::strerror(errno));
 }
+
+SharedMemory::SharedMemory(size_t bytes) : SharedMemory(NewMemory(bytes), bytes) {}
 
 SharedMemory::SharedMemory(int descriptor, size_t bytes) : descriptor_(descriptor), bytes_(bytes) {
   INVARIANT(descriptor_ >= 0, errno);

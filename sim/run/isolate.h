@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "sim/run/child.h"
@@ -17,8 +18,12 @@ namespace orrery::sim {
 // at first and takes room only where it is written.
 class SharedMemory {
  public:
-  explicit SharedMemory(size_t bytes);         // New.
-  SharedMemory(int descriptor, size_t bytes);  // Of a parent.
+  // New. platform_error when the machine has no room for it.
+  static absl::StatusOr<std::unique_ptr<SharedMemory>> Make(size_t bytes);
+  // New. REQUIRES: there is room.
+  explicit SharedMemory(size_t bytes);
+  // Of a parent. REQUIRES: the descriptor is of memory of so many bytes.
+  SharedMemory(int descriptor, size_t bytes);
   SharedMemory(const SharedMemory&) = delete;
   SharedMemory& operator=(const SharedMemory&) = delete;
   ~SharedMemory();

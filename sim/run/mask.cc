@@ -53,12 +53,12 @@ std::string MaskWord(std::string_view word, const std::vector<std::string_view>&
   return masked.append(end);
 }
 
-// The length of what `text` begins with, if that is masked as a whole: quotes, brackets, bytes.
+// The length of what `text` begins with, if that is masked as a whole: quotes, brackets, bytes up
+// to the next space.
 size_t MaskedWhole(std::string_view text, char before) {
   const char c = text[0];
-  if (!IsPrintable(c)) {
-    return static_cast<size_t>(std::ranges::find_if(text, IsPrintable) - text.begin());
-  }
+  // A key of bytes; some of them look like letters.
+  if (!IsPrintable(c) || text.starts_with("\\x")) return std::min(text.find(' '), text.size());
   char closing = 0;
   if (c == '"' || c == '`') closing = c;
   if (c == '\'' && !IsLetter(before) && !IsDigit(before)) closing = c;  // No apostrophe.

@@ -1,7 +1,11 @@
 // Children with a request each.
 #include "sim/run/run_pool.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "core/base/invariant.h"
@@ -14,13 +18,23 @@
 namespace orrery::sim {
 
 struct RunPool::Running {
-  Running(uint64_t number, const RunRequest& wanted) : ticket(number), request(wanted) {}
+  Running(uint64_t number, const RunRequest& wanted)
+      : ticket(number),
+        request(wanted),
+        memory(mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                    -1, 0)) {}
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() {
+    child.reset();
+    if (memory != MAP_FAILED) munmap(memory, sizeof(Progress));
+  }
 
-  Progress& progress() { return *static_cast<Progress*>(memory.data()); }
+  Progress& progress() { return *static_cast<Progress*>(memory); }
 
   const uint64_t ticket;
   const RunRequest request;
-  SharedMemory memory{sizeof(Progress)};
+  void* const memory;  // Shared with the child; reads as zeros at first. MAP_FAILED: none.
   ChildLimits limits = LimitsOf(request);
   std::unique_ptr<Child> child;  // Watches `memory`.
 };
@@ -32,6 +46,9 @@ RunPool::~RunPool() = default;
 absl::Status RunPool::Begin(std::unique_ptr<Running> run,
                             const std::function<void(int result)>& body) {
   INVARIANT(busy() < jobs_, busy(), jobs_);
+  if (run->memory == MAP_FAILED) {
+    return Error(ErrorCode::platform_error, std::string("no memory: ") + std::strerror(errno));
+  }
   ASSIGN_OR_RETURN(run->child, Child::Fork(body, run->progress(), run->limits));
   running_.push_back(std::move(run));
   return absl::OkStatus();

@@ -114,7 +114,7 @@ TEST_F(RunPoolTest, AFullTableOfFilesIsToldAndPasses) {
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
   const int next = open("/dev/null", O_RDONLY);
   ASSERT_EQ(close(next), 0);
-  // Room for what the run shares with its parent, and for one pipe of two.
+  // Room for one pipe of two.
   const rlimit few{.rlim_cur = static_cast<rlim_t>(next + 3), .rlim_max = files.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
   const absl::Status refused = pool.Start(2, Request(good_, 2));

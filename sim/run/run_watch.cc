@@ -67,6 +67,7 @@ void RunWatch::Woken(const Loop& loop, const TaskContext* by, const TaskContext&
 }
 
 void RunWatch::Emit(const Process* process, const TraceRecord& record) {
+  if (finished_) return;
   if (trace_file_.has_value()) trace_file_->Emit(process, record);
   if (request_.observer == nullptr || record.level < request_.observer->least_level()) return;
   request_.observer->Emit(process, record);
@@ -74,6 +75,7 @@ void RunWatch::Emit(const Process* process, const TraceRecord& record) {
 
 void RunWatch::Finish(World& world) {
   world.timeline().set_recorder(nullptr);
+  finished_ = true;
   if (request_.observer != nullptr) request_.observer->End();
   if (comparer_.has_value()) {
     comparer_->Finish(result_.stopped ? RunEnd::kAsAsked : RunEnd::kItself);

@@ -47,6 +47,7 @@ class RunWatch final : private Recorder, private WorldTrace {
   std::optional<TraceFile> trace_file_;
   std::optional<RecordingWriter> writer_;
   std::optional<Comparer> comparer_;
+  bool finished_ = false;  // What is told from now on is the tearing down of the world.
 };
 
 }  // namespace orrery::sim

@@ -126,6 +126,9 @@ TEST(Signature, OfACheckIsMasked) {
   EXPECT_EQ(Of("check", "x: sync of storage-1, storage-2 and storage-30 at 10.0.0.3:4500."),
             "check x: sync of storage-# at #.");
   EXPECT_EQ(Of("check", std::string("x: row \x01\xff\x07 is lost")), "check x: row # is lost");
+  EXPECT_EQ(Of("check", std::string("x: row \x01k\xffj\x07 is lost")), "check x: row # is lost");
+  EXPECT_EQ(Of("check", "x: row \\xff\\x02/committed/\\x008jM\\x00 is lost"),
+            "check x: row # is lost");
 }
 
 TEST(Signature, OfAnErrorEventIsItsTypeAndFields) {

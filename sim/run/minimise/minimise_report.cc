@@ -88,9 +88,7 @@ std::string PlanFileText(const MinimiseReport& report) {
   std::string text = "# " + Failure(found) + "\n";
   text += "# signature: " + found.signature + "\n#\n";
   text += "# replay: " + report.replay_command + "\n";
-  if (!report.regression_file.empty()) {
-    text += "# keep:   cp " + report.plan_file + " " + report.regression_file + "\n";
-  }
+  if (!report.keep_command.empty()) text += "# keep:   " + report.keep_command + "\n";
   text += "#\n# before: " + ToText(found.before) + "\n# after:  " + ToText(found.after) + "\n";
   text += "# " + SizesLine(report) + "\n";
   text += found.complete ? "# Nothing of it can be left out.\n"
@@ -128,9 +126,7 @@ std::string DescribeMinimised(const MinimiseReport& report) {
   if (!found.complete) {
     text += "the time was up: more may be left out; go on with: " + report.resume_command + "\n";
   }
-  if (!report.regression_file.empty()) {
-    text += "keep:      cp " + report.plan_file + " " + report.regression_file + "\n";
-  }
+  if (!report.keep_command.empty()) text += "keep:      " + report.keep_command + "\n";
   return text + "replay:    " + report.replay_command + "\n";
 }
 
@@ -149,6 +145,10 @@ std::string MinimisedJson(const MinimiseReport& report) {
   json += ",\"cpu_seconds\":" + InSeconds(ToNanoseconds(report.cpu));
   json += ",\"replay_command\":";
   AppendJsonString(json, report.replay_command);
+  if (!report.keep_command.empty()) {
+    json += ",\"keep_command\":";
+    AppendJsonString(json, report.keep_command);
+  }
   if (!found.complete) {
     json += ",\"resume_command\":";
     AppendJsonString(json, report.resume_command);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "core/base/hash.h"
@@ -172,19 +173,46 @@ std::string ResumeCommand(const MinimiseCommand& command) {
   return ShellCommand(words);
 }
 
+// The Bazel package that `folder` is, below the folder of the workspace; nullopt when it is none.
+std::optional<std::string> BazelPackageOf(const std::string& folder) {
+  std::error_code error;
+  const std::filesystem::path full = std::filesystem::canonical(folder, error);
+  if (error || !std::filesystem::exists(full / "BUILD.bazel", error)) return std::nullopt;
+  for (std::filesystem::path top = full; top.has_relative_path(); top = top.parent_path()) {
+    if (std::filesystem::exists(top / "WORKSPACE", error) ||
+        std::filesystem::exists(top / "MODULE.bazel", error)) {
+      return full.lexically_relative(top).native();
+    }
+  }
+  return std::nullopt;
+}
+
+// Copies the plan to where a test replays it, under a name that a test may have, and runs that
+// test where it is known how.
+std::string KeepCommand(const MinimiseCommand& command) {
+  std::string name = NameOf(command.out_file);
+  if (name.ends_with(".min")) name.resize(name.size() - 4);
+  for (char& c : name) {
+    const bool kept = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (!kept) c = '_';
+  }
+  std::string folder = command.regressions;
+  if (!folder.ends_with('/')) folder += '/';
+  std::string keep = ShellCommand({"cp", command.out_file, folder + name + kSuffix});
+  if (const std::optional<std::string> package = BazelPackageOf(folder)) {
+    keep += " && " + ShellCommand({"bazel", "test", "//" + *package + ":all",
+                                   "--test_filter=*" + name + "*"});
+  }
+  return keep;
+}
+
 MinimiseReport ReportOf(const MinimiseCommand& command, Minimised found, const Trials& trials,
                         const TrialJournal& journal) {
   MinimiseReport report{.found = std::move(found), .plan_file = command.out_file};
   report.replay_command = ShellCommand({command.sim.program, "sim", "--scenario",
                                         command.sim.scenario_file, "--plan", command.out_file});
   report.resume_command = ResumeCommand(command);
-  if (!command.regressions.empty()) {
-    std::string folder = command.regressions;
-    if (!folder.ends_with('/')) folder += '/';
-    std::string name = NameOf(command.out_file);
-    if (name.ends_with(".min")) name.resize(name.size() - 4);
-    report.regression_file = folder + name + kSuffix;
-  }
+  if (!command.regressions.empty()) report.keep_command = KeepCommand(command);
   report.known = journal.found();
   report.runs = trials.runs() + report.known;
   report.cpu = ProcessorOfAll() + journal.found_cpu();

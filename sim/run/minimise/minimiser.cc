@@ -107,14 +107,12 @@ absl::Status Minimiser::Begin() {
 absl::StatusOr<Minimiser::Look> Minimiser::LookAt(const FaultPlan& plan) {
   Look look{.run = trials_.Run(plan)};
   RETURN_IF_ERROR(trials_.status());
-  if (!look.run.phase.empty()) {
-    look.in_faults = look.run.phase == "faults";
-    return look;
-  }
+  look.phase = look.run.phase;
+  if (!look.phase.empty()) return look;
   // Its process died and told nothing of what it had done: what it told just before tells it.
   const RunResult before = trials_.Run(plan, look.run.events);
   RETURN_IF_ERROR(trials_.status());
-  look.in_faults = before.phase == "faults";
+  look.phase = before.phase;
   look.run.faults_begun = before.faults_begun;
   look.run.operations = before.operations;
   for (auto& [name, asked] : look.run.operations) ++asked;  // It may have died of the next.
@@ -154,7 +152,7 @@ absl::StatusOr<Minimised> Minimiser::Minimise() {
   RETURN_IF_ERROR(Measure());
   const FaultPlan said = Explicit();
   if (trials_.Fails(said)) Improve(said);
-  if (!look_.in_faults) ReduceDuration();
+  if (!look_.in_faults()) ReduceDuration();
   for (std::string last; !trials_.over() && last != FaultPlanToText(best_);) {
     last = FaultPlanToText(best_);
     RETURN_IF_ERROR(Round());
@@ -185,9 +183,10 @@ absl::Status Minimiser::Measure() {
   ASSIGN_OR_RETURN(look_, LookAt(best_));
   state_.now.simulated = look_.run.simulated - Time{};
   trials_.set_time_max(kNever);
-  if (!look_.in_faults) return absl::OkStatus();
+  if (!look_.early()) return absl::OkStatus();
   const Duration phase = look_.run.simulated - look_.run.faults_begun;
   trials_.set_time_max(look_.run.simulated + std::max(kLaterMin, phase / 2));
+  if (!look_.in_faults()) return absl::OkStatus();
   // What would come after the failure.
   const Duration until_failed = Milliseconds(ToMilliseconds(phase) + 2);
   FaultPlan cut = WithListedOperations(best_, look_.run.operations);
@@ -215,7 +214,7 @@ absl::Status Minimiser::Round() {
   RETURN_IF_ERROR(Measure());
   Enter("what is left");
   Soften();
-  if (!look_.in_faults) ReduceDuration();
+  if (!look_.in_faults()) ReduceDuration();
   return Measure();
 }
 

@@ -58,7 +58,11 @@ class Minimiser {
   // What a run of the best plan told, besides that it fails.
   struct Look {
     RunResult run;
-    bool in_faults = false;  // It failed before the end of the faults phase.
+    std::string phase;  // In which it failed.
+
+    bool in_faults() const { return phase == "faults"; }
+    // Before there is a time in which it recovers.
+    bool early() const { return in_faults() || phase == "setup" || phase == "start"; }
   };
 
   absl::StatusOr<Look> LookAt(const FaultPlan& plan);

@@ -414,6 +414,57 @@ TEST_F(SweepTest, WithoutAFolderNothingIsWritten) {
               std::distance(std::filesystem::directory_iterator(root_), {}) == 1);
 }
 
+// A limit of this process, for as long as it lives.
+class LimitTo {
+ public:
+  LimitTo(int resource, rlim_t most) : resource_(resource) {
+    getrlimit(resource, &before_);
+    const rlimit few{.rlim_cur = most, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(setrlimit(resource, &few), 0);
+  }
+  ~LimitTo() { setrlimit(resource_, &before_); }
+
+ private:
+  const int resource_;
+  rlimit before_{};
+};
+
+TEST_F(SweepTest, AMachineWithLittleRoomIsWaitedFor) {
+  Add("good", "none");
+  Add("bad", "error_event");
+  const std::vector<std::string> seeds = {"--seeds", "1-20", "--check-one-in", "0", "--jobs", "6"};
+  ASSERT_EQ(RunSweep(With(seeds, {"--out", Out("whole")})).code, 1);
+  const int next = open("/dev/null", O_RDONLY);
+  close(next);
+  CommandOutput run;
+  {
+    // The output of the command is captured in two files; the journal is one; a run has four ends.
+    const LimitTo files(RLIMIT_NOFILE, static_cast<rlim_t>(next) + 12);
+    run = RunSweep(With(seeds, {"--out", Out("tight")}));
+  }
+  EXPECT_EQ(run.code, 1) << run.err;
+  EXPECT_EQ(RunsIn(Out("tight")), 40u);
+  EXPECT_EQ(Read(Out("tight/report.json")), Read(Out("whole/report.json")));
+}
+
+TEST_F(SweepTest, AFullDiskIsTold) {
+  Add("good", "none");
+  const auto old = signal(SIGXFSZ, SIG_IGN);
+  CommandOutput run;
+  {
+    const LimitTo bytes(RLIMIT_FSIZE, 1000);
+    run = RunSweep({"--seeds", "1-100", "--out", Out("out")});
+  }
+  signal(SIGXFSZ, old);
+  EXPECT_EQ(run.code, 1);
+  EXPECT_TRUE(run.err.ends_with("ping sweep: ended early: " + Out("out") +
+                                "/journal: cannot be written: File too large\n"))
+      << run.err;
+  // With room again it goes on.
+  EXPECT_EQ(RunSweep({"--seeds", "1-100", "--out", Out("out")}).code, 0);
+  EXPECT_EQ(RunsIn(Out("out")), 100u);
+}
+
 TEST_F(SweepTest, MemoryIsFlat) {
   Add("good", "none");
   // The journal of an earlier process is read without being kept.
