@@ -29,7 +29,7 @@ TEST(Ledger, WhatIsAcknowledgedMustBeRead) {
   EXPECT_TRUE(book.EndRead(book.BeginRead(key), 100, one).ok());
   ExpectViolation(book.EndRead(book.BeginRead(key), 100, std::nullopt), "read 0 after 1");
   ExpectEvidence(book.EndRead(book.BeginRead(key), 100, std::nullopt), 2,
-                 "  [1] write 1 of l/000000000000, committed at version 100\n        -> [2]  ack");
+                 "  [1] write 1 of l/00000000, committed at version 100\n        -> [2]  ack");
   ExpectViolation(book.EndRead(book.BeginRead(key), 99, one), "after a commit at 100");
   ExpectViolation(book.CheckReadVersion(book.BeginRead(key), 99), "after a commit at 100");
   EXPECT_TRUE(book.CheckReadVersion(book.BeginRead(key), 100).ok());
