@@ -46,23 +46,22 @@ ApiFuzzWorkload::Space& ApiFuzzWorkload::Open() {
 
 Task<absl::Status> ApiFuzzWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  Random& random = context.env.random("api_fuzz.space");
   std::vector<Space*> own;
   for (int64_t i = 0; i < spaces_per_client_; ++i) own.push_back(&Open());
-  co_return co_await load_.Drive(context, deadline, [&] {
-    return Fuzz(context.env, client.database(), &own[random.Below(own.size())]);
+  co_return co_await load_.Drive(context, deadline, [&](Random random) {
+    Space** const space = &own[random.Below(own.size())];
+    return Fuzz(client.database(), space, random);
   });
 }
 
-Task<absl::Status> ApiFuzzWorkload::Fuzz(Env& env, Database& database, Space** own) {
+Task<absl::Status> ApiFuzzWorkload::Fuzz(Database& database, Space** own, Random random) {
   Space& space = **own;
   if (space.busy) co_return absl::OkStatus();
   space.busy = true;
-  Random& random = env.random("api_fuzz.operations");
   Transaction transaction = database.Begin();
   transaction.options() = DrawTransactionOptions(random, load_.transaction_options());
   for (;;) {
-    absl::Status status = co_await Attempt(env, transaction, space);
+    absl::Status status = co_await Attempt(random, transaction, space);
     if (status.ok()) break;
     status = co_await transaction.OnError(std::move(status));
     if (status.ok()) {
@@ -78,8 +77,8 @@ Task<absl::Status> ApiFuzzWorkload::Fuzz(Env& env, Database& database, Space** o
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> ApiFuzzWorkload::Attempt(Env& env, Transaction& transaction, Space& space) {
-  Random& random = env.random("api_fuzz.operations");
+Task<absl::Status> ApiFuzzWorkload::Attempt(Random& random, Transaction& transaction,
+                                            Space& space) {
   transaction.options().bytes_max = TransactionOptions().bytes_max;  // An earlier attempt's.
   TransactionModel model(space.data, space.rows, ModelOptionsOf(transaction.options()));
   const DrawOptions options{.limits = limits_,
@@ -189,7 +188,7 @@ Task<absl::Status> ApiFuzzWorkload::Check(sim::ClientContext context) {
                        "; they differ from " +
                        (seen != rows.end() ? seen->first : expected->first) + " on");
   }
-  co_return load_.CheckCommits();
+  co_return load_.CheckCommits(context);
 }
 
 }  // namespace orrery::workloads

@@ -37,8 +37,8 @@ class ApiFuzzWorkload final : public sim::Workload {
   };
 
   Space& Open();
-  Task<absl::Status> Fuzz(Env& env, Database& database, Space** own);
-  Task<absl::Status> Attempt(Env& env, Transaction& transaction, Space& space);
+  Task<absl::Status> Fuzz(Database& database, Space** own, Random random);
+  Task<absl::Status> Attempt(Random& random, Transaction& transaction, Space& space);
   Task<absl::Status> End(Random& random, Transaction& transaction, const TransactionModel& model,
                          Space& space);
   Task<absl::Status> Commit(Transaction& transaction, const TransactionModel& model, Space& space);

@@ -44,8 +44,7 @@ Task<absl::Status> AtomicOpsWorkload::Setup(sim::ClientContext) {
 
 Task<absl::Status> AtomicOpsWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  Random& random = context.env.random("atomic_ops.operations");
-  co_return co_await load_.Drive(context, deadline, [&] {
+  co_return co_await load_.Drive(context, deadline, [&](Random random) {
     const uint64_t group = random.Below(groups_);
     if (random.Below(100) < audits_percent_) return Audit(client.database(), group);
     return Operate(client.database(), group, DrawOperations(random, group));
@@ -130,7 +129,7 @@ Task<absl::Status> AtomicOpsWorkload::Check(sim::ClientContext context) {
   for (uint64_t group = 0; group < groups_; ++group) {
     CO_RETURN_IF_ERROR(co_await Audit(client.database(), group));
   }
-  co_return load_.CheckCommits();
+  co_return load_.CheckCommits(context);
 }
 
 }  // namespace orrery::workloads

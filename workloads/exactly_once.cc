@@ -39,8 +39,7 @@ Task<absl::Status> ExactlyOnceWorkload::Setup(sim::ClientContext) {
 
 Task<absl::Status> ExactlyOnceWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  Random& random = context.env.random("exactly_once.operations");
-  co_return co_await load_.Drive(context, deadline, [&] {
+  co_return co_await load_.Drive(context, deadline, [&](Random random) {
     const uint64_t counter = random.Below(book_->counters());
     return Add(client.database(), counter, random.Chance(OneIn(2)));
   });
@@ -90,7 +89,7 @@ Task<absl::Status> ExactlyOnceWorkload::Check(sim::ClientContext context) {
     CO_ASSIGN_OR_RETURN(counts[*counter], DecodeCount(value));
   }
   CO_RETURN_IF_ERROR(book_->Check(attempts, counts));
-  co_return load_.CheckCommits();
+  co_return load_.CheckCommits(context);
 }
 
 }  // namespace orrery::workloads

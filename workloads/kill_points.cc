@@ -8,6 +8,7 @@
 #include "core/base/hash.h"
 #include "core/base/invariant.h"
 #include "sim/run/real_time.h"
+#include "sim/run/run_observer.h"
 #include "sim/world/timeline.h"
 
 namespace orrery::workloads {
@@ -61,8 +62,9 @@ struct Event {
   uint64_t process;
 };
 
-class EventRecorder final : public sim::Recorder {
+class EventRecorder final : public sim::RunObserver {
  public:
+  TraceLevel least_level() const override { return TraceLevel::kError; }
   void Record(uint64_t, Time time, sim::Happening happening, uint64_t entity, uint64_t, uint64_t,
               uint64_t) override {
     if (happening == sim::Happening::kFault && !began.has_value()) began = time;
@@ -91,7 +93,7 @@ KillPoints::KillPoints(uint64_t seed) : seed_(seed) {
   NoMonitor monitor;
   sim::RunRequest request{.system = system_, .scenario = scenario_, .seed = seed_};
   request.plan = Plan("");
-  request.recorder = &recorder;
+  request.observer = &recorder;
   const sim::RunResult run = sim::RunHere(request, monitor, sim::MonotonicNow());
   INVARIANT(run.passed() && recorder.began.has_value());
   std::map<uint64_t, std::string> names;

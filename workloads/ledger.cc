@@ -23,12 +23,11 @@ Task<absl::Status> LedgerWorkload::Setup(sim::ClientContext context) {
 
 Task<absl::Status> LedgerWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  Random& random = context.env.random("ledger.operations");
   Own own;
   for (int64_t i = 0; i < keys_per_client_; ++i) {
     own.push_back(static_cast<size_t>(context.client * keys_per_client_ + i));
   }
-  co_return co_await load_.Drive(context, deadline, [&] {
+  co_return co_await load_.Drive(context, deadline, [&](Random random) {
     if (random.Below(100) < reads_percent_) {
       return Read(client.database(), random.Below(book_->size()));
     }
@@ -102,7 +101,7 @@ Task<absl::Status> LedgerWorkload::Check(sim::ClientContext context) {
   CO_ASSIGN_OR_RETURN(const Rows rows,
                       co_await ReadRows(client.database(), RowsOf(load_.prefix())));
   CO_RETURN_IF_ERROR(book_->CheckAll(rows));
-  co_return load_.CheckCommits();
+  co_return load_.CheckCommits(context);
 }
 
 }  // namespace orrery::workloads

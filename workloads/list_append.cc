@@ -26,9 +26,9 @@ Task<absl::Status> ListAppendWorkload::Setup(sim::ClientContext) {
 
 Task<absl::Status> ListAppendWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  Random& random = context.env.random("list_append.plan");
-  co_return co_await load_.Drive(
-      context, deadline, [&] { return Append(context, client.database(), DrawPlan(random)); });
+  co_return co_await load_.Drive(context, deadline, [&](Random random) {
+    return Append(context, client.database(), DrawPlan(random));
+  });
 }
 
 ListId ListAppendWorkload::DrawList(Random& random, bool appends) {
@@ -155,7 +155,7 @@ Task<absl::Status> ListAppendWorkload::Check(sim::ClientContext context) {
     }
   }
   CO_RETURN_IF_ERROR(load_.NameOperations(CheckListHistory(history_)));
-  co_return load_.CheckCommits();
+  co_return load_.CheckCommits(context);
 }
 
 }  // namespace orrery::workloads

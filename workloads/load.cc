@@ -31,9 +31,9 @@ absl::Status Load::Configure(const sim::Options& options, std::string_view workl
 }
 
 Task<absl::Status> Load::Drive(sim::ClientContext context, Time deadline,
-                               std::function<Task<absl::Status>()> begin) const {
+                               std::function<Task<absl::Status>(Random random)> begin) const {
   Env& env = context.env;
-  Random& random = env.random("workload.pace");
+  sim::OperationStream operations(context, prefix_);
   absl::Status verdict;
   TaskGroup transactions(env.executor(), [&verdict](std::string_view, absl::Status status) {
     if (verdict.ok()) verdict = std::move(status);
@@ -41,10 +41,13 @@ Task<absl::Status> Load::Drive(sim::ClientContext context, Time deadline,
   // Twice the mean at most, and nothing at least: neither in step nor far apart.
   const Duration mean = Seconds(1) * context.clients / transactions_per_second_;
   while (verdict.ok()) {
+    auto [ordinal, random] = operations.Next();
     co_await Sleep(env.clock(), random.Between(Duration(0), 2 * mean));
     if (env.clock().Now() >= deadline) break;
-    if (transactions.size() < static_cast<size_t>(in_flight_max_)) {
-      transactions.Spawn("transaction", begin());
+    Task<absl::Status> transaction = begin(random);
+    const bool room = transactions.size() < static_cast<size_t>(in_flight_max_);
+    if (operations.Begins(ordinal) && room) {
+      transactions.Spawn("transaction", operations.Run(ordinal, std::move(transaction)));
     }
   }
   if (verdict.ok()) co_await transactions.Join();
@@ -81,7 +84,8 @@ absl::Status Load::NameOperations(absl::Status verdict) const {
   return sim::WithEvidence(std::move(verdict), *evidence);
 }
 
-absl::Status Load::CheckCommits() const {
+absl::Status Load::CheckCommits(const sim::ClientContext& context) const {
+  if (context.operations.narrowed()) return absl::OkStatus();
   const auto found = metrics_.find("commits");
   const int64_t commits = found == metrics_.end() ? 0 : found->second;
   if (commits >= commits_min_) return absl::OkStatus();

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/random.h"
 #include "core/base/status.h"
 #include "sim/run/workload.h"
 #include "txn/client/database.h"
@@ -34,11 +35,13 @@ class Load {
   absl::Status Configure(const sim::Options& options, std::string_view workload,
                          int64_t transactions_per_second = 50);
 
-  // Begins transactions at random moments until `deadline`, and waits for all. `begin` is called
-  // for each; the first error that a transaction ends with ends it, and is given. Who counts what
-  // is theirs. REQUIRES: what `begin` refers to outlives the Task.
+  // Begins transactions at random moments until `deadline`, and waits for all; the first error that
+  // one ends with ends it, and is given. Who counts what is theirs. Each is an operation
+  // (sim/run/operations.h) of the workload named by the prefix. `begin` is called for each with its
+  // Random, also for one that the plan leaves out or for which there is no room: what it gives is
+  // lazy. REQUIRES: what `begin` refers to outlives the Task.
   Task<absl::Status> Drive(sim::ClientContext context, Time deadline,
-                           std::function<Task<absl::Status>()> begin) const;
+                           std::function<Task<absl::Status>(Random random)> begin) const;
 
   // Counts how a retry loop ended, and says what that means. An error that no fault explains is
   // given back.
@@ -50,8 +53,8 @@ class Load {
   // A verdict whose evidence names operations by client: they are of this workload.
   absl::Status NameOperations(absl::Status verdict) const;
 
-  // check_failed when there were too few commits.
-  absl::Status CheckCommits() const;
+  // check_failed when there were too few commits, unless the plan had some left out.
+  absl::Status CheckCommits(const sim::ClientContext& context) const;
 
   const std::string& prefix() const { return prefix_; }
   void Count(std::string_view metric, int64_t n = 1);

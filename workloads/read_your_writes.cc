@@ -17,23 +17,21 @@ Task<absl::Status> ReadYourWritesWorkload::Setup(sim::ClientContext) { co_return
 Task<absl::Status> ReadYourWritesWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
   co_return co_await load_.Drive(context, deadline,
-                                 [&] { return Mix(context.env, client.database()); });
+                                 [&](Random random) { return Mix(client.database(), random); });
 }
 
-Task<absl::Status> ReadYourWritesWorkload::MixOnce(Env& env, Transaction& transaction) {
-  Random& random = env.random("read_your_writes.operations");
+Task<absl::Status> ReadYourWritesWorkload::MixOnce(Transaction& transaction, Random* random) {
   const KeyRange space = RowsOf(load_.prefix());
   CO_ASSIGN_OR_RETURN(Rows rows, co_await ReadRows(transaction, space, /*snapshot=*/true));
   TransactionModel model(space, std::move(rows), ModelOptionsOf(transaction.options()));
-  co_return co_await RunOperations(transaction, model, random, DrawOptions(),
-                                   random.Between(1, operations_max_));
+  co_return co_await RunOperations(transaction, model, *random, DrawOptions(),
+                                   random->Between(1, operations_max_));
 }
 
-Task<absl::Status> ReadYourWritesWorkload::Mix(Env& env, Database& database) {
-  const TransactionOptions options =
-      DrawTransactionOptions(env.random("read_your_writes.options"), load_.transaction_options());
+Task<absl::Status> ReadYourWritesWorkload::Mix(Database& database, Random random) {
+  const TransactionOptions options = DrawTransactionOptions(random, load_.transaction_options());
   const absl::StatusOr<CommitResult> result = co_await RunForResult(
-      database, [&](Transaction& tr) { return MixOnce(env, tr); }, options);
+      database, [&](Transaction& tr) { return MixOnce(tr, &random); }, options);
   if (result.ok() && result->version == kInvalidVersion) {
     load_.Count("read_only");
     co_return absl::OkStatus();
@@ -42,8 +40,8 @@ Task<absl::Status> ReadYourWritesWorkload::Mix(Env& env, Database& database) {
 }
 
 // What had to hold was compared on the way.
-Task<absl::Status> ReadYourWritesWorkload::Check(sim::ClientContext) {
-  co_return load_.CheckCommits();
+Task<absl::Status> ReadYourWritesWorkload::Check(sim::ClientContext context) {
+  co_return load_.CheckCommits(context);
 }
 
 }  // namespace orrery::workloads

@@ -19,8 +19,8 @@ class ReadYourWritesWorkload final : public sim::Workload {
   std::map<std::string, int64_t> Metrics() const override { return load_.Metrics(); }
 
  private:
-  Task<absl::Status> Mix(Env& env, Database& database);
-  Task<absl::Status> MixOnce(Env& env, Transaction& transaction);
+  Task<absl::Status> Mix(Database& database, Random random);
+  Task<absl::Status> MixOnce(Transaction& transaction, Random* random);
 
   Load load_;
   int64_t operations_max_ = 30;

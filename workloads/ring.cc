@@ -27,10 +27,9 @@ Task<absl::Status> RingWorkload::Setup(sim::ClientContext context) {
 
 Task<absl::Status> RingWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  Random& random = context.env.random("ring.kind");
-  co_return co_await load_.Drive(context, deadline, [&] {
+  co_return co_await load_.Drive(context, deadline, [&](Random random) {
     return random.Below(100) < reads_percent_ ? Walk(client.database())
-                                              : Swap(context.env, client.database());
+                                              : Swap(client.database(), random.Below(nodes_));
   });
 }
 
@@ -55,8 +54,7 @@ Task<absl::Status> RingWorkload::SwapOnce(Transaction& transaction, uint64_t a) 
   co_return transaction.Set(NumberedKey(load_.prefix(), b), std::to_string(d));
 }
 
-Task<absl::Status> RingWorkload::Swap(Env& env, Database& database) {
-  const uint64_t first = env.random("ring.node").Below(nodes_);
+Task<absl::Status> RingWorkload::Swap(Database& database, uint64_t first) {
   const absl::Status done = co_await database.Run(
       [this, first](Transaction& tr) { return SwapOnce(tr, first); }, load_.transaction_options());
   co_return load_.Settle(done).status();
@@ -71,7 +69,7 @@ Task<absl::Status> RingWorkload::Walk(Database& database) {
 Task<absl::Status> RingWorkload::Check(sim::ClientContext context) {
   ClientDatabase client(context);
   CO_RETURN_IF_ERROR(co_await Walk(client.database()));
-  co_return load_.CheckCommits();
+  co_return load_.CheckCommits(context);
 }
 
 }  // namespace orrery::workloads

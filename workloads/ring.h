@@ -18,7 +18,7 @@ class RingWorkload final : public sim::Workload {
   std::map<std::string, int64_t> Metrics() const override { return load_.Metrics(); }
 
  private:
-  Task<absl::Status> Swap(Env& env, Database& database);
+  Task<absl::Status> Swap(Database& database, uint64_t first);
   Task<absl::Status> SwapOnce(Transaction& transaction, uint64_t first);
   Task<absl::Status> Walk(Database& database);
   Task<absl::StatusOr<uint64_t>> Next(Transaction& transaction, uint64_t node);

@@ -32,9 +32,9 @@ Task<absl::Status> VersionstampsWorkload::Setup(sim::ClientContext) { co_return 
 
 Task<absl::Status> VersionstampsWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  Random& random = context.env.random("versionstamps.kind");
-  co_return co_await load_.Drive(context, deadline,
-                                 [&] { return Stamp(client.database(), random.Chance(OneIn(2))); });
+  co_return co_await load_.Drive(context, deadline, [&](Random random) {
+    return Stamp(client.database(), random.Chance(OneIn(2)));
+  });
 }
 
 // Every row ends with a tail after its stamp, so that stamps in the middle are tried too.
@@ -98,7 +98,7 @@ Task<absl::Status> VersionstampsWorkload::Check(sim::ClientContext context) {
     }
   }
   CO_RETURN_IF_ERROR(CheckStampHistory(history_));
-  co_return load_.CheckCommits();
+  co_return load_.CheckCommits(context);
 }
 
 }  // namespace orrery::workloads

@@ -4,6 +4,12 @@
 //
 //   INVARIANT(begin <= end);
 //   INVARIANT(begin <= end, begin, end);     // integers, pointers and strings, printed by name
+//
+// A file compiled with ORRERY_NO_ASSERTIONS has none, neither this nor EXPECT_RARE: conditions are
+// still compiled and never evaluated. That is for planted bugs (tests/mutants), to know whether a
+// test would see the harm where no assertion tells of the cause; nothing else is built so.
+//
+//   bazel build --per_file_copt=storage/log/log_state\.cc@-DORRERY_NO_ASSERTIONS ...
 #pragma once
 
 #include <concepts>
@@ -46,9 +52,15 @@ void PrintBacktrace();
 
 }  // namespace orrery
 
+#ifdef ORRERY_NO_ASSERTIONS
+#define ORRERY_ASSERTIONS false
+#else
+#define ORRERY_ASSERTIONS true
+#endif
+
 #define INVARIANT(condition, ...)                                                          \
   do {                                                                                     \
-    if (!(condition)) [[unlikely]] {                                                       \
+    if (ORRERY_ASSERTIONS && !(condition)) [[unlikely]] {                                  \
       ::orrery::invariant_internal::Fail(__FILE__, __LINE__, #condition, #__VA_ARGS__,     \
                                          ::orrery::invariant_internal::Show(__VA_ARGS__)); \
     }                                                                                      \

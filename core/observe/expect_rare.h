@@ -4,11 +4,13 @@
 //
 // When it does not hold, one Error event "ExpectationFailed" says what, with the expression and the
 // place. In production the process survives; in a simulation an Error event fails the run. What
-// must never be survived is an INVARIANT; what an injected fault can cause is neither.
+// must never be survived is an INVARIANT, whose header tells how a file has neither; what an
+// injected fault can cause is neither.
 #pragma once
 
 #include <string_view>
 
+#include "core/base/invariant.h"
 #include "core/observe/trace.h"
 
 namespace orrery::observe_internal {
@@ -21,7 +23,7 @@ namespace orrery::observe_internal {
 // `what` is a string for people; it is evaluated only on failure.
 #define EXPECT_RARE(env, condition, what)                                                      \
   do {                                                                                         \
-    if (!(condition)) [[unlikely]] {                                                           \
+    if (ORRERY_ASSERTIONS && !(condition)) [[unlikely]] {                                      \
       ::orrery::observe_internal::ExpectationFailed((env).trace(), what, #condition, __FILE__, \
                                                     __LINE__);                                 \
     }                                                                                          \

@@ -106,6 +106,9 @@ class Trace {
   Trace(const Clock& clock, TraceSink& sink, TraceLevel least)
       : clock_(clock), sink_(sink), least_(least) {}
 
+  // Whether events of `level` go anywhere: before work that only such an event needs.
+  bool IsOn(TraceLevel level) const { return level >= least_; }
+
   TraceEvent Debug(const char* type) { return At(TraceLevel::kDebug, type); }
   TraceEvent Info(const char* type) { return At(TraceLevel::kInfo, type); }
   TraceEvent Warn(const char* type) { return At(TraceLevel::kWarn, type); }
@@ -113,7 +116,7 @@ class Trace {
 
  private:
   TraceEvent At(TraceLevel level, const char* type) {
-    return level < least_ ? TraceEvent() : TraceEvent(&sink_, clock_, level, type);
+    return IsOn(level) ? TraceEvent(&sink_, clock_, level, type) : TraceEvent();
   }
 
   const Clock& clock_;

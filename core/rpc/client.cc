@@ -5,6 +5,7 @@
 
 #include "core/observe/probe.h"
 #include "core/observe/trace.h"
+#include "core/rpc/call_trace.h"
 #include "core/rpc/peer.h"
 
 namespace orrery {
@@ -81,6 +82,7 @@ RawCall::RawCall(ClientCore& core, const Endpoint& to, uint16_t method, const ch
       call_context_(call_context),
       attachment_(std::move(attachment)),
       method_(method),
+      method_name_(method_name),
       token_(to.token),
       incarnation_(to.incarnation),
       start_(core.env.clock().Now()),
@@ -101,7 +103,14 @@ absl::Status RawCall::Begin(const Endpoint& to, Duration timeout) {
 }
 
 RawCall::~RawCall() {
-  if (peer_ != nullptr) peer_->Abandon(*this);
+  if (peer_ == nullptr) return;
+  if (TracesCalls(core_.env)) TraceFailed(Error(ErrorCode::operation_cancelled));
+  peer_->Abandon(*this);
+}
+
+void RawCall::TraceFailed(const absl::Status& reason) const {
+  TraceCallFailed(core_.env, sent_ ? &peer_->path() : nullptr, id_, method_name_,
+                  peer_ != nullptr ? peer_->Name() : std::string(), reason);
 }
 
 void RawCall::OnDeadline(ReadyNode* node) {
@@ -111,6 +120,7 @@ void RawCall::OnDeadline(ReadyNode* node) {
 }
 
 void RawCall::Complete(absl::StatusOr<Frame> result) {
+  if (!result.ok() && !answered_ && TracesCalls(core_.env)) TraceFailed(result.status());
   peer_ = nullptr;
   if (deadline_.armed()) deadline_.clock->Disarm(deadline_);
   if (!result.ok()) metrics_.errors.Add();

@@ -81,6 +81,7 @@ class [[nodiscard]] RawCall : public QueuedWaiter {
   absl::Status Begin(const Endpoint& to, Duration timeout);
   static void OnDeadline(ReadyNode* node);
   void Complete(absl::StatusOr<Frame> result);  // Leaves the peer; does not wake.
+  void TraceFailed(const absl::Status& reason) const;
   void CompleteAndWake(absl::StatusOr<Frame> result);
 
   ClientCore& core_;
@@ -88,6 +89,9 @@ class [[nodiscard]] RawCall : public QueuedWaiter {
   const CallContext& call_context_;
   Buffer attachment_;
   const uint16_t method_;
+  bool sent_ = false;      // On the peer's connection, or on its last.
+  bool answered_ = false;  // Whatever the result is, it is the peer's.
+  const char* const method_name_;
   const uint64_t token_;
   const uint64_t incarnation_;
   const Time start_;

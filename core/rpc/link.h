@@ -45,7 +45,7 @@ class Link {
   absl::Status Unexpected(const Frame& frame);
 
   FrameWriter& writer() { return writer_; }
-  Connection& connection() { return *connection_; }
+  Connection& connection() const { return *connection_; }
   const PeerIdentity& peer() const { return peer_; }
   Lane lane() const { return lane_; }
   Time heard_at() const { return heard_at_; }  // When bytes last came.

@@ -112,13 +112,19 @@ absl::Status Peer::Send(RawCall& call) {
   rpc::RequestHeader envelope;
   Fill(call.call_context_, call.due_ - core_.env.clock().Now(), call.token_, envelope);
   call.metrics_.request_bytes.Add(call.attachment_.size());
-  return link_->writer().Add(FrameType::kRequest, call.method_, call.id_, &envelope, &call.header_,
-                             std::move(call.attachment_));
+  const Buffer attachment = std::move(call.attachment_);
+  RETURN_IF_ERROR(link_->writer().Add(FrameType::kRequest, call.method_, call.id_, &envelope,
+                                      &call.header_, attachment));
+  call.sent_ = true;
+  if (TracesCalls(core_.env)) {
+    TraceRequestSent(core_.env, path_, call.id_, call.method_name_, process_, call.header_,
+                     attachment.view());
+  }
+  return absl::OkStatus();
 }
 
 void Peer::Abandon(RawCall& call) {
   calls_.Remove(call.id_);
-  call.peer_ = nullptr;
   if (call.waiting()) {
     waiting_.Remove(call);
     waiting_bytes_ -= call.waiting_bytes_;
@@ -186,6 +192,11 @@ void Peer::FailAll(const absl::Status& status) {
   }
 }
 
+std::string Peer::Name() const {
+  if (!process_.empty()) return process_;
+  return key_.host.empty() ? key_.address.ToString() : key_.host;
+}
+
 void Peer::SetState(PeerState state) {
   if (state_ == state) return;
   state_ = state;
@@ -225,6 +236,8 @@ Task<absl::Status> Peer::Run() {
     PeerState failure = PeerState::kUnreachable;
     if (link.ok()) {
       link_ = *std::move(link);
+      path_ = {link_->connection().local_address(), link_->connection().peer_address()};
+      process_ = link_->peer().process;
       SetState(PeerState::kConnected);
       SendWaiting();
       do {
@@ -313,9 +326,18 @@ absl::Status Peer::OnFrame(Frame frame) {
     return Error(ErrorCode::connection_failed);  // As if the stream had broken just before.
   }
   failures_ = 0;
-  RawCall* const call = calls_.Remove(frame.header.request_id);
-  if (call == nullptr) return absl::OkStatus();  // Abandoned.
+  const uint64_t id = frame.header.request_id;
+  RawCall* const call = calls_.Remove(id);
+  const auto trace = [&](const absl::Status& status) {
+    if (TracesCalls(core_.env)) TraceReplyReceived(core_.env, path_, id, status, call == nullptr);
+  };
+  if (call == nullptr) {  // Abandoned.
+    trace(absl::OkStatus());
+    return absl::OkStatus();
+  }
+  call->answered_ = true;
   if (frame.header.envelope_bytes == 0) {
+    trace(absl::OkStatus());
     call->metrics_.reply_bytes.Add(frame.body.size());
     call->CompleteAndWake(std::move(frame));
     return absl::OkStatus();
@@ -326,10 +348,12 @@ absl::Status Peer::OnFrame(Frame frame) {
     return link_->Unexpected(frame);
   }
   if (envelope.error_code() == 0) {
+    trace(absl::OkStatus());
     call->CompleteAndWake(std::move(frame));
     return absl::OkStatus();
   }
   const ErrorCode code = InfoOf(static_cast<ErrorCode>(envelope.error_code())).code;
+  trace(Error(code));
   call->CompleteAndWake(envelope.error_message().empty() ? Error(code)
                                                          : Error(code, envelope.error_message()));
   return absl::OkStatus();

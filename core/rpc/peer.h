@@ -16,6 +16,7 @@
 #include "core/async/task_group.h"
 #include "core/async/wait_queue.h"
 #include "core/base/lookup_map.h"
+#include "core/rpc/call_trace.h"
 #include "core/rpc/client.h"
 #include "core/rpc/link.h"
 #include "core/rpc/rpc_metrics.h"
@@ -48,6 +49,10 @@ class Peer {
   Task<absl::Status> Run();
 
   PeerState state() const { return state_; }
+
+  // For traces: its process, or, when that is not known, its address; and its last connection.
+  std::string Name() const;
+  const CallPath& path() const { return path_; }
 
  private:
   class Watcher;
@@ -88,6 +93,8 @@ class Peer {
   Notify used_;                 // When used() may have become true.
   Notify changed_;              // When state_ changed.
   std::unique_ptr<Link> link_;  // Established.
+  CallPath path_;               // Of `link_`, or of the last one.
+  std::string process_;         // As the peer named itself there.
 };
 
 class ClientCore {

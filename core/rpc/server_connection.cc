@@ -89,10 +89,30 @@ absl::Status ServerConnection::OnFrame(Frame frame) {
   }
 }
 
+CallPath ServerConnection::path() const {
+  return {link_.connection().peer_address(), link_.connection().local_address()};
+}
+
+void ServerConnection::TraceReceived(const Frame& frame, uint64_t token) {
+  if (!TracesCalls(core_.env)) return;
+  const ServerCore::HandlerEntry* const entry = core_.FindHandler(frame.header.method, token);
+  TraceRequestReceived(core_.env, path(), frame.header.request_id,
+                       entry != nullptr ? entry->name : "", link_.peer());
+}
+
+void ServerConnection::TraceReply(uint64_t id, ErrorCode code,
+                                  const google::protobuf::MessageLite* header,
+                                  const Buffer& attachment) {
+  if (!TracesCalls(core_.env)) return;
+  TraceReplySent(core_.env, path(), id, code, header, attachment.view());
+}
+
 absl::Status ServerConnection::OnRequest(Frame frame) {
   const uint64_t id = frame.header.request_id;
   rpc::RequestHeader envelope;
   if (!ParseMessage(frame.envelope(), envelope) || id == 0) return link_.Unexpected(frame);
+  const uint64_t token = envelope.endpoint_token();
+  TraceReceived(frame, token);
   const size_t slot = SlotOf(id);
   if (slot >= static_cast<size_t>(core_.knobs.rpc_requests_per_connection_max) ||
       Buggify(core_.env, "rpc.server.overloaded", OneIn(1000))) {
@@ -103,7 +123,6 @@ absl::Status ServerConnection::OnRequest(Frame frame) {
   if (slot >= running_.size()) running_.resize(std::max(slot + 1, 2 * running_.size()));
   if (running_[slot].id != 0) return link_.Unexpected(frame);  // One slot, two requests.
 
-  const uint64_t token = envelope.endpoint_token();
   ServerCore::HandlerEntry* const entry = core_.FindHandler(frame.header.method, token);
   if (entry == nullptr) {
     Refuse(id, ErrorCode::unknown_method);
@@ -136,6 +155,7 @@ void ServerConnection::OnCancel(uint64_t id) {
   const size_t slot = SlotOf(id);
   if (id == 0 || slot >= running_.size() || running_[slot].id != id) return;  // Answered already.
   PROBE(core_.env, "rpc.request_cancelled");
+  if (TracesCalls(core_.env)) TraceRequestCancelled(core_.env, path(), id);
   requests_.CancelMember(*running_[slot].member);
 }
 
@@ -151,11 +171,11 @@ void ServerConnection::CancelToken(uint64_t token) {
 
 void ServerConnection::Reply(uint64_t id, const google::protobuf::MessageLite& header,
                              Buffer attachment, MethodMetrics& metrics, Time start) {
-  const size_t attachment_bytes = attachment.size();
   const absl::Status added =
-      link_.writer().Add(FrameType::kReply, 0, id, nullptr, &header, std::move(attachment));
+      link_.writer().Add(FrameType::kReply, 0, id, nullptr, &header, attachment);
   if (!added.ok()) return Fail(id, added, metrics, start);
-  metrics.reply_bytes.Add(attachment_bytes);
+  TraceReply(id, ErrorCode::ok, &header, attachment);
+  metrics.reply_bytes.Add(attachment.size());
   Answered(added, metrics, start);
 }
 
@@ -168,6 +188,7 @@ void ServerConnection::Fail(uint64_t id, const absl::Status& status, MethodMetri
   const absl::Status added =
       link_.writer().Add(FrameType::kReply, 0, id, &envelope, nullptr, Buffer());
   INVARIANT(added.ok(), "an error reply fits into a frame");
+  TraceReply(id, CodeOf(status), nullptr, Buffer());
   Answered(status, metrics, start);
 }
 
@@ -177,6 +198,7 @@ void ServerConnection::Refuse(uint64_t id, ErrorCode code) {
   const absl::Status added =
       link_.writer().Add(FrameType::kReply, 0, id, &envelope, nullptr, Buffer());
   INVARIANT(added.ok(), "an error reply fits into a frame");
+  TraceReply(id, code, nullptr, Buffer());
 }
 
 void ServerConnection::Answered(const absl::Status& status, MethodMetrics& metrics, Time start) {

@@ -10,6 +10,7 @@
 
 #include "core/async/task_group.h"
 #include "core/base/lookup_map.h"
+#include "core/rpc/call_trace.h"
 #include "core/rpc/link.h"
 #include "core/rpc/rpc_metrics.h"
 #include "core/rpc/server.h"
@@ -49,6 +50,10 @@ class ServerConnection {
   absl::Status OnRequest(Frame frame);
   void OnCancel(uint64_t id);
   void Refuse(uint64_t id, ErrorCode code);
+  CallPath path() const;
+  void TraceReceived(const Frame& frame, uint64_t token);
+  void TraceReply(uint64_t id, ErrorCode code, const google::protobuf::MessageLite* header,
+                  const Buffer& attachment);
   void Answered(const absl::Status& status, MethodMetrics& metrics, Time start);
 
   ServerCore& core_;

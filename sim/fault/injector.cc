@@ -1,16 +1,48 @@
 // When faults come and end, and whether they may.
 #include "sim/fault/injector.h"
 
+#include <google/protobuf/text_format.h>
+
 #include <functional>
 #include <utility>
 
 #include "core/base/invariant.h"
+#include "core/observe/story_events.h"
 #include "sim/fault/fault_plan.pb.h"
 #include "sim/fault/kinds.h"
 #include "sim/fault/survival_policy.h"
 #include "sim/world/world.h"
 
 namespace orrery::sim {
+namespace {
+
+struct Target {
+  bool is_process;
+  std::string name;
+};
+
+// Whom a fault names: every string in it is a machine or, in fields called "process", a process.
+std::vector<Target> TargetsOf(const Fault& fault) {
+  std::vector<Target> targets;
+  const auto* one_of = Fault::descriptor()->FindOneofByName("kind");
+  const auto* kind = fault.GetReflection()->GetOneofFieldDescriptor(fault, one_of);
+  INVARIANT(kind != nullptr);
+  const google::protobuf::Message& body = fault.GetReflection()->GetMessage(fault, kind);
+  const auto* reflection = body.GetReflection();
+  for (int f = 0; f < body.GetDescriptor()->field_count(); ++f) {
+    const auto* field = body.GetDescriptor()->field(f);
+    if (field->cpp_type() != field->CPPTYPE_STRING) continue;
+    const int count = field->is_repeated() ? reflection->FieldSize(body, field) : 1;
+    for (int n = 0; n < count; ++n) {
+      targets.push_back({field->name() == "process",
+                         field->is_repeated() ? reflection->GetRepeatedString(body, field, n)
+                                              : reflection->GetString(body, field)});
+    }
+  }
+  return targets;
+}
+
+}  // namespace
 
 class Injector::Moment : public TimerNode {
  public:
@@ -40,8 +72,17 @@ void Injector::Start() {
 
 void Injector::Begin(const Fault& fault, int index) {
   const std::string kind(KindOf(fault)->name);
-  const bool begun = Allowed(fault) && (BeginProcessFault(fault) || BeginNetworkFault(fault) ||
-                                        BeginDiskFault(fault) || BeginClockFault(fault));
+  bool begun = Allowed(fault);
+  if (begun) {
+    TraceBegan(fault, index);  // Before what it does.
+    begun = BeginProcessFault(fault) || BeginNetworkFault(fault) || BeginDiskFault(fault) ||
+            BeginClockFault(fault);
+  }
+  if (!begun) {
+    if (auto e = world_.trace().Info(story_events::kFaultSkipped)) {
+      e.Add("fault", index).Add("kind", kind);
+    }
+  }
   ++(begun ? applied_ : skipped_)[kind];
   world_.timeline().Note(Happening::kFault, HashName(kind), static_cast<uint64_t>(index), begun);
 }
@@ -80,6 +121,7 @@ bool Injector::Allowed(const Fault& fault) {
 
 void Injector::StopAndHeal() {
   stopped_ = true;
+  (void)world_.trace().Info(story_events::kFaultsHealed);  // It says all.
   moments_.clear();
   world_.network().HealAll();
   for (const auto& machine : world_.machines()) {
@@ -115,33 +157,37 @@ std::vector<HostId> Injector::Hosts(const std::string& name) const {
 
 absl::Status Injector::Validate(const World& world, const FaultPlan& plan) {
   for (int i = 0; i < plan.faults_size(); ++i) {
-    const Fault& fault = plan.faults(i);
-    // Every string in a fault names a machine or, in fields called "process", a process.
-    const auto* reflection = fault.GetReflection();
-    const auto* one_of = Fault::descriptor()->FindOneofByName("kind");
-    const auto* kind = reflection->GetOneofFieldDescriptor(fault, one_of);
-    INVARIANT(kind != nullptr, i);
-    const google::protobuf::Message& body = reflection->GetMessage(fault, kind);
-    for (int f = 0; f < body.GetDescriptor()->field_count(); ++f) {
-      const auto* field = body.GetDescriptor()->field(f);
-      if (field->cpp_type() != field->CPPTYPE_STRING) continue;
-      const int count = field->is_repeated() ? body.GetReflection()->FieldSize(body, field) : 1;
-      for (int n = 0; n < count; ++n) {
-        const std::string name = field->is_repeated()
-                                     ? body.GetReflection()->GetRepeatedString(body, field, n)
-                                     : body.GetReflection()->GetString(body, field);
-        const bool everyone = name.empty() && kind->name() == "slow_link";
-        const bool known = field->name() == "process" ? world.FindProcess(name) != nullptr
-                                                      : world.FindMachine(name) != nullptr;
-        if (everyone || known) continue;
-        return Error(ErrorCode::invalid_argument,
-                     "fault " + std::to_string(i + 1) + " (" + kind->name() + "): there is no " +
-                         (field->name() == "process" ? "process" : "machine") + " \"" + name +
-                         "\"");
-      }
+    const std::string_view kind = KindOf(plan.faults(i))->name;
+    for (const Target& target : TargetsOf(plan.faults(i))) {
+      const bool everyone = target.name.empty() && kind == "slow_link";
+      const bool known = target.is_process ? world.FindProcess(target.name) != nullptr
+                                           : world.FindMachine(target.name) != nullptr;
+      if (everyone || known) continue;
+      return Error(ErrorCode::invalid_argument,
+                   "fault " + std::to_string(i + 1) + " (" + std::string(kind) + "): there is no " +
+                       (target.is_process ? "process" : "machine") + " \"" + target.name + "\"");
     }
   }
   return absl::OkStatus();
+}
+
+void Injector::TraceBegan(const Fault& fault, int index) {
+  auto e = world_.trace().Info(story_events::kFaultBegan);
+  if (!e) return;
+  std::string targets;
+  for (const Target& target : TargetsOf(fault)) {
+    if (!target.name.empty()) targets += (targets.empty() ? "" : " ") + target.name;
+  }
+  Fault what_alone = fault;
+  what_alone.clear_at_ns();
+  what_alone.clear_for_ns();
+  std::string what;
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  printer.PrintToString(what_alone, &what);
+  while (what.ends_with(' ')) what.pop_back();
+  e.Add("fault", index).Add("kind", KindOf(fault)->name).Add("for_ns", fault.for_ns());
+  e.Add("targets", targets).Add("what", what);
 }
 
 }  // namespace orrery::sim

@@ -53,6 +53,7 @@ class Injector {
   class Moment;  // A thing to do at a time.
 
   void Begin(const Fault& fault, int index);
+  void TraceBegan(const Fault& fault, int index);
   bool Allowed(const Fault& fault);
   bool Survives(const std::vector<Machine*>& machines, Harm harm);
   bool BeginProcessFault(const Fault& fault);

@@ -55,7 +55,7 @@ std::optional<Leg> LegFromText(std::string_view text) {
 
 // One run: what became of it and what was recorded.
 struct Outcome {
-  std::unique_ptr<SharedMemory> memory = std::make_unique<SharedMemory>(sizeof(Recording));
+  std::unique_ptr<SharedMemory> memory;  // None when the run could not be begun.
   RunResult result;
 
   Recording& recording() const { return *static_cast<Recording*>(memory->data()); }
@@ -72,6 +72,15 @@ void AddMallocFill(const std::string& byte, std::vector<std::string>& environmen
 
 Outcome RunOne(const RunRequest& request, const std::vector<std::string>& arguments, Leg leg) {
   Outcome outcome;
+  absl::StatusOr<std::unique_ptr<SharedMemory>> memory = SharedMemory::Make(sizeof(Recording));
+  if (!memory.ok()) {
+    ChildEnd end;
+    end.how = ChildEnd::How::kNotStarted;
+    end.diagnosis = std::string(memory.status().message());
+    outcome.result = ResultOf(end, Progress(), request);
+    return outcome;
+  }
+  outcome.memory = *std::move(memory);
   leg.until_ns = static_cast<uint64_t>(ToNanoseconds(request.until));
   leg.descriptor = static_cast<uint64_t>(outcome.memory->descriptor());
   Execution execution;
@@ -85,11 +94,22 @@ Outcome RunOne(const RunRequest& request, const std::vector<std::string>& argume
   return outcome;
 }
 
+// Without a process there is nothing to compare.
+bool Begun(const Outcome& outcome) {
+  return outcome.result.passed() || outcome.result.failures.front().kind != "start";
+}
+
+// Those of the run as its result tells it: one that stands still goes on until it is ended.
+std::span<const Checkpoint> CheckpointsOf(const Outcome& outcome) {
+  std::span<const Checkpoint> all = outcome.recording().all_checkpoints();
+  while (!all.empty() && all.back().notes > outcome.result.notes) all = all.first(all.size() - 1);
+  return all;
+}
+
 bool Same(const Outcome& first, const Outcome& second) {
   return first.result.hash == second.result.hash && first.result.notes == second.result.notes &&
          first.result.passed() == second.result.passed() &&
-         std::ranges::equal(first.recording().all_checkpoints(),
-                            second.recording().all_checkpoints());
+         std::ranges::equal(CheckpointsOf(first), CheckpointsOf(second));
 }
 
 // What a search in two recordings gives.
@@ -176,10 +196,11 @@ CheckResult CheckDeterminism(const RunRequest& request, const std::vector<std::s
     // The first pair costs what two runs cost: only one is recorded.
     Outcome first = RunOne(request, arguments, {.recorded = check.pairs > 0, .from = from});
     Outcome second = RunOne(request, arguments, {.hostile = 1, .recorded = 1, .from = from});
-    const bool same = Same(first, second);
+    const bool begun = Begun(first) && Begun(second);
+    const bool same = !begun || Same(first, second);
     if (++check.pairs == 1) {
       check.same = same;
-      check.first = first.result;
+      check.first = Begun(second) ? first.result : second.result;
       check.second = second.result;
       if (same) return check;
       check.last_common_note = LastCommonNote(first.recording(), second.recording());
@@ -196,6 +217,16 @@ CheckResult CheckDeterminism(const RunRequest& request, const std::vector<std::s
     from = RecordFrom(earliest);
   }
   return check;
+}
+
+RunResult RunChecked(const RunRequest& request, const std::vector<std::string>& arguments) {
+  CheckResult check = CheckDeterminism(request, arguments);
+  RunResult result = check.first;
+  if (!check.same) {
+    const std::string text = DescribeCheck(check);
+    result.failures.insert(result.failures.begin(), {"nondeterminism", text, result.simulated});
+  }
+  return result;
 }
 
 std::string DescribeCheck(const CheckResult& check) {

@@ -21,7 +21,7 @@ namespace orrery::sim {
 inline constexpr size_t kRecordedNotesMax = size_t{1} << 20;
 
 struct CheckResult {
-  RunResult first;
+  RunResult first;   // Or the second, when that could not be started: then `same` says nothing.
   RunResult second;  // With everything hostile.
   bool same = false;
   // The differing hashes lie after this entry, and no pair showed where: nullopt below.
@@ -37,6 +37,9 @@ CheckResult CheckDeterminism(const RunRequest& request, const std::vector<std::s
 
 // For people: many lines, the first divergent event among them. Empty when same.
 std::string DescribeCheck(const CheckResult& result);
+
+// The result of the first of the two, with a difference as its first failure ("nondeterminism").
+RunResult RunChecked(const RunRequest& request, const std::vector<std::string>& arguments);
 
 // The value of the hidden option --check-leg, which SimMain hands to RunLeg.
 inline constexpr const char* kLegOption = "--check-leg";

@@ -83,6 +83,16 @@ TEST(Check, ARunThatCrashesIsTheSameTwiceToo) {
   EXPECT_TRUE(result.same) << DescribeCheck(result);
   ASSERT_FALSE(result.first.passed());
   EXPECT_EQ(result.first.failures[0].kind, "invariant");
+  // It lay elsewhere in memory, and its functions have their names all the same.
+  EXPECT_NE(result.second.diagnosis.find("Misbehave"), std::string::npos)
+      << result.second.diagnosis;
+}
+
+TEST(Check, ARunThatHangsIsTheSameTwiceToo) {
+  const CheckResult result = Check("hang", "[knobs]\nrun_hang_cpu_max = \"300ms\"\n");
+  EXPECT_TRUE(result.same) << DescribeCheck(result);
+  ASSERT_FALSE(result.first.passed());
+  EXPECT_EQ(result.first.failures[0].kind, "hang");
 }
 
 }  // namespace

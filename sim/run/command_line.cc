@@ -17,7 +17,10 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"sim", "run a scenario under a seed", &SimVerb},
+    {"sweep", "run scenarios under many seeds", &SweepVerb},
     {"replay", "run a seed or a saved plan again, and stop, trace or compare it", &ReplayVerb},
+    {"minimise", "make the plan of a failing run as small as can be", &MinimiseVerb},
+    {"explain", "a picture of a run, and of what led to its failure", &ExplainVerb},
 };
 
 void PrintUsage(FILE* out, const char* program) {

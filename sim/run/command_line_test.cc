@@ -90,7 +90,8 @@ TEST_F(CommandLineTest, ATraceIsLinesOfJsonAndChangesNothing) {
   EXPECT_EQ(Member(traced.out, "hash"), Member(plain.out, "hash"));
   const absl::StatusOr<std::string> trace = ReadTextFile(target_);
   ASSERT_TRUE(trace.ok());
-  EXPECT_NE(LastLine(*trace).find("\"PingPlanted\""), std::string::npos) << *trace;
+  EXPECT_NE(trace->find("\"PingPlanted\""), std::string::npos) << *trace;
+  EXPECT_NE(LastLine(*trace).find("\"RunFailed\""), std::string::npos) << *trace;
 }
 
 TEST_F(CommandLineTest, TheCheckPassesAndFails) {

@@ -180,7 +180,7 @@ TEST(Comparison, AnObserverSeesAllAndEndsTheRun) {
     void Record(uint64_t index, Time, Happening, uint64_t, uint64_t, uint64_t, uint64_t) override {
       entries_ = index;
     }
-    void Emit(const Process&, const TraceRecord& record) override {
+    void Emit(const Process*, const TraceRecord& record) override {
       traced_ = traced_ || std::string_view(record.type) == "PingPlanted";
     }
     bool Stop() override {

@@ -55,7 +55,8 @@ std::optional<Evidence> DecodeEvidence(std::string_view bytes) {
 }
 
 absl::Status WithEvidence(absl::Status status, const Evidence& evidence) {
-  if (!status.ok() && !evidence.empty()) status.SetPayload(kPayloadUrl, absl::Cord(EncodeEvidence(evidence)));
+  if (!status.ok() && !evidence.empty())
+    status.SetPayload(kPayloadUrl, absl::Cord(EncodeEvidence(evidence)));
   return status;
 }
 

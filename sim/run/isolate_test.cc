@@ -15,10 +15,11 @@ namespace {
 class IsolateTest : public testing::Test {
  protected:
   ChildEnd Run(const std::function<void(int)>& body) {
-    return RunForked(body, *static_cast<Progress*>(memory_.data()), limits_);
+    return RunForked(body, progress(), limits_);
   }
+  Progress& progress() { return *static_cast<Progress*>(memory_->data()); }
 
-  SharedMemory memory_{sizeof(Progress)};
+  const std::unique_ptr<SharedMemory> memory_ = *SharedMemory::Make(sizeof(Progress));
   ChildLimits limits_{.hang_cpu_max = Milliseconds(200), .memory_bytes_max = int64_t{1} << 30};
 };
 
@@ -70,7 +71,7 @@ TEST_F(IsolateTest, SleepingForEverIsAHangToo) {
 
 TEST_F(IsolateTest, ProgressIsNoHang) {
   limits_.hang_cpu_max = Milliseconds(100);
-  Progress& progress = *static_cast<Progress*>(memory_.data());
+  Progress& progress = this->progress();
   const ChildEnd end = Run([&progress](int) {
     // About a second of work, in small steps of progress.
     volatile uint64_t sum = 0;

@@ -1,6 +1,7 @@
-// JsonObject: a JSON object in one line, member by member.
+// JSON under construction: a report is built member by member, in the order of the calls.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -16,11 +17,14 @@ class JsonObject {
     AppendJsonString(text_, value);
     return *this;
   }
-  // `value` is JSON already.
+  // `value` is JSON: a number, an object, a list.
   JsonObject& Raw(std::string_view name, std::string_view value) {
     Name(name);
     text_.append(value);
     return *this;
+  }
+  JsonObject& Number(std::string_view name, uint64_t value) {
+    return Raw(name, std::to_string(value));
   }
   template <class Count>
   JsonObject& Counts(std::string_view name, const std::map<std::string, Count>& counts) {
@@ -28,7 +32,7 @@ class JsonObject {
     for (const auto& [key, count] : counts) inner.Raw(key, std::to_string(count));
     return Raw(name, inner.Take());
   }
-  std::string Take() { return text_ + "}"; }
+  std::string Take() const { return text_ + "}"; }
 
  private:
   void Name(std::string_view name) {
@@ -37,6 +41,27 @@ class JsonObject {
     text_ += ":";
   }
   std::string text_ = "{";
+};
+
+class JsonList {
+ public:
+  JsonList& Text(std::string_view value) {
+    Next();
+    AppendJsonString(text_, value);
+    return *this;
+  }
+  JsonList& Raw(std::string_view value) {
+    Next();
+    text_.append(value);
+    return *this;
+  }
+  std::string Take() const { return text_ + "]"; }
+
+ private:
+  void Next() {
+    if (text_.size() > 1) text_ += ",";
+  }
+  std::string text_ = "[";
 };
 
 }  // namespace orrery::sim

@@ -47,6 +47,17 @@ const Options::Entry* Options::Find(std::string_view key) const {
   return found == values_.end() ? nullptr : &found->second;
 }
 
+const Options::Value* Options::ValueOf(std::string_view key) const {
+  const auto found = values_.find(key);
+  return found == values_.end() ? nullptr : &found->second.value;
+}
+
+std::vector<std::pair<std::string, Options::Value>> Options::List() const {
+  std::vector<std::pair<std::string, Value>> list;
+  for (const auto& [key, entry] : values_) list.emplace_back(key, entry.value);
+  return list;
+}
+
 absl::Status Options::Refuse(std::string_view key, std::string_view what) const {
   const auto found = values_.find(key);
   const std::string& place =

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -38,6 +39,11 @@ class Options {
   absl::StatusOr<std::vector<std::string>> TextList(std::string_view key) const;
 
   bool Has(std::string_view key) const { return values_.contains(key); }
+
+  // The value under `key` without asking for it, nullptr when it is not there; and all values. For
+  // whoever passes options on.
+  const Value* ValueOf(std::string_view key) const;
+  std::vector<std::pair<std::string, Value>> List() const;
 
   // invalid_argument when a key was asked for by none of the calls above: names it and those known.
   absl::Status RefuseUnread() const;

@@ -3,6 +3,7 @@
 #include "sim/run/phases.h"
 
 #include "core/async/future.h"
+#include "core/observe/story_events.h"
 #include "sim/run/real_time.h"
 #include "sim/run/run_observer.h"
 
@@ -58,11 +59,13 @@ void AddClients(World& world, int clients) {
   }
 }
 
-Phases::Phases(const RunRequest& request, const Options& topology, World& world, Injector& injector,
+Phases::Phases(const RunRequest& request, const Scenario& scenario, const Options& topology,
+               Operations& operations, World& world, Injector& injector,
                std::vector<std::unique_ptr<Workload>>& workloads, RunMonitor& monitor)
     : request_(request),
-      scenario_(request.scenario),
+      scenario_(scenario),
       topology_(topology),
+      operations_(operations),
       world_(world),
       injector_(injector),
       workloads_(workloads),
@@ -70,7 +73,12 @@ Phases::Phases(const RunRequest& request, const Options& topology, World& world,
 
 void Phases::Run() {
   StartProcesses();
-  if (Setup() && Faults() && Liveness() && Check()) phase_ = "end";
+  if (Setup() && Faults() && Liveness() && Check()) Enter("end");
+}
+
+void Phases::Enter(const char* phase) {
+  phase_ = phase;
+  if (auto e = world_.trace().Info(story_events::kPhaseBegan)) e.Add("phase", phase);
 }
 
 void Phases::StartProcesses() {
@@ -106,7 +114,8 @@ ClientContext Phases::ContextOf(int client) {
   return {.env = world_.FindProcess(ClientName(client))->env(),
           .client = client,
           .clients = scenario_.clients,
-          .topology = topology_};
+          .topology = topology_,
+          .operations = operations_};
 }
 
 void Phases::Begin(int client, const char* kind, std::string what, Task<absl::Status> task) {
@@ -117,6 +126,10 @@ void Phases::Begin(int client, const char* kind, std::string what, Task<absl::St
 }
 
 void Phases::Step() {
+  if (world_.timeline().events() >= request_.events_max) {
+    stopped_ = true;
+    return;
+  }
   if (world_.timeline().NextDue() > request_.until) {
     world_.timeline().AdvanceTo(request_.until);
     stopped_ = true;
@@ -163,7 +176,7 @@ bool Phases::InTurn(MakeTask make, const char* what, const char* kind, const cha
 }
 
 bool Phases::Setup() {
-  phase_ = "setup";
+  Enter("setup");
   const Duration within = scenario_.setup_within;
   const Time bound = world_.Now() + within;
   Begin(0, "setup", "Create", request_.system.Create(ContextOf(0)));
@@ -172,7 +185,8 @@ bool Phases::Setup() {
 }
 
 bool Phases::Faults() {
-  phase_ = "faults";
+  Enter("faults");
+  faults_begun_ = world_.Now();
   injector_.Start();
   for (int client = 0; client < scenario_.clients; ++client) {
     for (size_t i = 0; i < workloads_.size(); ++i) {
@@ -188,7 +202,7 @@ bool Phases::Faults() {
 }
 
 bool Phases::Liveness() {
-  phase_ = "liveness";
+  Enter("liveness");
   const Time bound = world_.Now() + scenario_.recover_within;
   const std::string of = InSeconds(scenario_.recover_within) + " of the end of all faults";
   if (!Await(bound, "liveness", of)) return false;
@@ -197,7 +211,7 @@ bool Phases::Liveness() {
 }
 
 bool Phases::Check() {
-  phase_ = "check";
+  Enter("check");
   const Duration within = scenario_.check_within;
   return InTurn(&Workload::Check, "Check", "check", "liveness", world_.Now() + within, within);
 }

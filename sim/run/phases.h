@@ -12,6 +12,7 @@
 #include "core/base/time.h"
 #include "sim/fault/injector.h"
 #include "sim/run/evidence.h"
+#include "sim/run/operations.h"
 #include "sim/run/runner.h"
 #include "sim/run/scenario.h"
 #include "sim/run/system.h"
@@ -29,8 +30,9 @@ void AddClients(World& world, int clients);
 class Phases {
  public:
   // REQUIRES: everything outlives this; `world` has the system's machines and the clients.
-  // `topology` is what clients are given.
-  Phases(const RunRequest& request, const Options& topology, World& world, Injector& injector,
+  // `scenario` is the request's as the plan narrows it, `topology` is what clients are given.
+  Phases(const RunRequest& request, const Scenario& scenario, const Options& topology,
+         Operations& operations, World& world, Injector& injector,
          std::vector<std::unique_ptr<Workload>>& workloads, RunMonitor& monitor);
 
   // Runs all of them, or up to the first failure, which World::failures() tells.
@@ -39,6 +41,8 @@ class Phases {
   const std::string& phase() const { return phase_; }
   // Whether it ended where the request asked it to, before its end and without a failure.
   bool stopped() const { return stopped_; }
+  // When the faults phase began; zero before.
+  Time faults_begun() const { return faults_begun_; }
   // What an oracle attached to its failure: by index of World::failures().
   const std::map<size_t, Evidence>& evidence() const { return evidence_; }
   // When the first event was dispatched, by MonotonicNow; zero before.
@@ -57,6 +61,7 @@ class Phases {
   static Task<absl::Status> Finish(Call* call, Task<absl::Status> task);
   ClientContext ContextOf(int client);
   void Begin(int client, const char* kind, std::string what, Task<absl::Status> task);
+  void Enter(const char* phase);
   void StartProcesses();
   bool ended() const { return stopped_ || world_.failed(); }
   // One event, unless the run is to stop before it or, then, after it.
@@ -75,6 +80,7 @@ class Phases {
   const RunRequest& request_;
   const Scenario& scenario_;
   const Options& topology_;
+  Operations& operations_;
   World& world_;
   Injector& injector_;
   std::vector<std::unique_ptr<Workload>>& workloads_;
@@ -83,6 +89,7 @@ class Phases {
   bool stopped_ = false;
   std::map<size_t, Evidence> evidence_;
   Duration first_event_{};
+  Time faults_begun_{};
   std::deque<Call> calls_;  // Stable addresses.
   size_t open_calls_ = 0;
 };

@@ -206,7 +206,7 @@ std::string ToJson(const RunResult& result, const std::string& replay_command) {
       .Counts("faults_skipped", result.skipped)
       .Counts("probes", result.probes)
       .Counts("metrics", result.metrics);
-  std::string failures;
+  JsonList failures;
   for (const RunFailure& failure : result.failures) {
     JsonObject entry;
     entry.Text("kind", failure.kind)
@@ -214,9 +214,9 @@ std::string ToJson(const RunResult& result, const std::string& replay_command) {
         .Raw("simulated_seconds", Seconds6(ToNanoseconds(failure.time)))
         .Raw("event", std::to_string(failure.event));
     if (!failure.evidence.empty()) entry.Raw("evidence", EvidenceJson(failure.evidence));
-    failures += (failures.empty() ? "" : ",") + entry.Take();
+    failures.Raw(entry.Take());
   }
-  object.Raw("failures", "[" + failures + "]").Text("phase", result.phase);
+  object.Raw("failures", failures.Take()).Text("phase", result.phase);
   if (!result.passed()) object.Text("diagnosis", result.diagnosis);
   return object.Text("replay_command", replay_command).Take();
 }

@@ -1,5 +1,7 @@
-// Runs in forked children, and what to make of their ends.
+// What to make of the end of a run's process.
 #include "sim/run/run_isolated.h"
+
+#include <link.h>
 
 #include <algorithm>
 #include <charconv>
@@ -13,6 +15,7 @@
 #include "sim/run/comparer.h"
 #include "sim/run/real_time.h"
 #include "sim/run/run_knobs.h"
+#include "sim/run/run_pool.h"
 #include "sim/world/timeline.h"
 
 namespace orrery::sim {
@@ -32,16 +35,22 @@ std::string_view LastLine(std::string_view text) {
 }
 
 RunFailure FailureOf(const ChildEnd& end, const ChildLimits& limits) {
+  if (end.how == ChildEnd::How::kNotStarted) {
+    return {"start", "the run's process could not be started: " + end.diagnosis, {}};
+  }
   if (end.how == ChildEnd::How::kHung) {
     return {"hang",
             "simulated time stood still for " +
-                std::to_string(ToMilliseconds(limits.hang_cpu_max)) +
-                " ms of processor time; a back trace is below; the knob is "
-                "run_hang_cpu_max",
+                std::to_string(ToMilliseconds(limits.hang_cpu_max)) + " ms of processor time " +
+                (end.events_went_on ? kHungAcrossEvents : "within one event") +
+                "; a back trace is below; the knob is run_hang_cpu_max",
             {}};
   }
   if (const std::string_view line = LineWith(end.diagnosis, "INVARIANT failed"); !line.empty()) {
     return {"invariant", std::string(line), {}};
+  }
+  if (end.how == ChildEnd::How::kFinished) {
+    return {"crash", "exit code 0 before the end of the run", {}};
   }
   std::string text = end.how == ChildEnd::How::kSignalled
                          ? std::string("signal ") + strsignal(end.code)
@@ -54,6 +63,30 @@ RunFailure FailureOf(const ChildEnd& end, const ChildLimits& limits) {
     text += ": " + std::string(LastLine(end.diagnosis));
   }
   return {"crash", std::move(text), {}};
+}
+
+// Where this program lies in memory; what its addresses are relative to.
+uint64_t ProgramBase() {
+  uint64_t base = 0;
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void* result) {
+        *static_cast<uint64_t*>(result) = info->dlpi_addr;
+        return 1;  // The first is the program.
+      },
+      &base);
+  return base;
+}
+
+// The address in this process of a line "program(+0x1c54)[0x55bfe8]" of a back trace of another
+// process of the same program; 0 when it is no such line, or of a library.
+uint64_t AddressOfFrame(std::string_view line) {
+  constexpr std::string_view kOffset = "(+0x";
+  const size_t at = line.find(kOffset);
+  if (at == std::string_view::npos || !line.ends_with(']')) return 0;
+  if (line.substr(0, at).find(".so") != std::string_view::npos) return 0;
+  uint64_t offset = 0;
+  std::from_chars(line.data() + at + kOffset.size(), line.data() + line.size(), offset, 16);
+  return offset == 0 ? 0 : ProgramBase() + offset;
 }
 
 // Of a run whose process ended before it could compare its last entry, and of which no difference
@@ -71,21 +104,17 @@ void CompareCrash(const ChildEnd& end, uint64_t entries, const RunRequest& reque
   result.comparison = comparer.comparison();
 }
 
-// The back traces in `text`, with the names of functions. The addresses are of a forked child: they
-// are this process's own.
+// `text` with the names of functions added to its back traces.
 std::string NameFunctions(std::string_view text) {
-  absl::InitializeSymbolizer("/proc/self/exe");
   std::string named;
+  if (text.empty()) return named;
+  absl::InitializeSymbolizer("/proc/self/exe");
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     named.append(line);
-    const size_t at = line.rfind("[0x");
-    uint64_t address = 0;
+    const uint64_t address = AddressOfFrame(line);
     char name[512];
-    if (at != std::string_view::npos && line.ends_with(']')) {
-      std::from_chars(line.data() + at + 3, line.data() + line.size() - 1, address, 16);
-    }
     // A return address: the call is before it.
     if (address != 0 &&
         absl::Symbolize(reinterpret_cast<const void*>(address - 1), name, sizeof name)) {
@@ -100,7 +129,13 @@ std::string NameFunctions(std::string_view text) {
 
 void ProgressMonitor::Stepped(const Timeline& timeline) {
   constexpr auto kRelaxed = std::memory_order_relaxed;
-  progress_.time_ns.store(ToNanoseconds(timeline.Now()), kRelaxed);
+  const int64_t time_ns = ToNanoseconds(timeline.Now());
+  if (time_ns != progress_.time_ns.load(kRelaxed)) {
+    progress_.moment_events.store(timeline.events(), kRelaxed);
+    progress_.moment_notes.store(timeline.notes(), kRelaxed);
+    progress_.moment_hash.store(timeline.hash(), kRelaxed);
+  }
+  progress_.time_ns.store(time_ns, kRelaxed);
   progress_.events.store(timeline.events(), kRelaxed);
   progress_.notes.store(timeline.notes(), kRelaxed);
   progress_.hash.store(timeline.hash(), kRelaxed);
@@ -120,13 +155,16 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   if (sent.ok()) result = *std::move(sent);
   result.seed = request.seed;
   result.scenario = request.scenario.name;
-  result.diagnosis = end.diagnosis;
+  // A check for determinism sends those of its own children.
+  result.diagnosis += NameFunctions(end.diagnosis);
   result.cpu = end.cpu;
-  if (end.how == ChildEnd::How::kFinished) return result;
+  const bool finished = end.how == ChildEnd::How::kFinished;
+  if (finished && (result.phase == "end" || result.stopped || !result.passed())) return result;
   result.simulated = TimeFromNanoseconds(progress.time_ns.load());
-  result.events = progress.events.load();
-  result.notes = progress.notes.load();
-  result.hash = progress.hash.load();
+  const bool hung = end.how == ChildEnd::How::kHung;
+  result.events = (hung ? progress.moment_events : progress.events).load();
+  result.notes = (hung ? progress.moment_notes : progress.notes).load();
+  result.hash = (hung ? progress.moment_hash : progress.hash).load();
   RunFailure failure = FailureOf(end, LimitsOf(request));
   failure.time = result.simulated;
   failure.event = result.notes + 1;
@@ -138,18 +176,18 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
 }
 
 RunResult RunIsolated(const RunRequest& request) {
-  const Duration begin = MonotonicNow();
-  SharedMemory memory(sizeof(Progress));
-  Progress& progress = *static_cast<Progress*>(memory.data());
-  const ChildEnd end = RunForked(
-      [&](int result) {
-        ProgressMonitor monitor(progress, result);
-        monitor.Known(RunHere(request, monitor, begin));
-      },
-      progress, LimitsOf(request));
-  RunResult result = ResultOf(end, progress, request);
-  if (!result.passed()) result.diagnosis = NameFunctions(result.diagnosis);
-  return result;
+  RunPool pool(1);
+  if (const absl::Status begun = pool.Start(0, request); !begun.ok()) {
+    const ChildEnd end{.how = ChildEnd::How::kNotStarted,
+                       .results = {},
+                       .diagnosis = std::string(begun.message())};
+    return ResultOf(end, Progress(), request);
+  }
+  while (true) {
+    if (std::optional<RunPool::Finished> run = pool.Await(Seconds(1))) {
+      return std::move(run->result);
+    }
+  }
 }
 
 RunResult RunScenario(const System& system, const Scenario& scenario, uint64_t seed,

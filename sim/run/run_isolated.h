@@ -26,7 +26,11 @@ class ProgressMonitor : public RunMonitor {
 // The bounds that the knobs of `request` set. REQUIRES: the request is valid.
 ChildLimits LimitsOf(const RunRequest& request);
 
-// The result that the child sent last, with a failure added when the child did not end well.
+// In the text of a hang whose events did not end; in one event it says so too.
+inline constexpr const char* kHungAcrossEvents = "while events went on";
+
+// The result that the child sent last, with a failure added when the child did not end well, and
+// with names of functions in its back traces. REQUIRES: the child is of this program.
 RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunRequest& request);
 
 }  // namespace orrery::sim

@@ -22,12 +22,15 @@ class RunObserver : public Recorder, public WorldTrace {
   // Before the entry that is the first to differ from the recording that the run is compared with.
   virtual void Differs() {}
 
-  // Trace events of all processes, from the level that is asked for.
-  void Emit(const Process&, const TraceRecord&) override {}
+  // Trace events of all processes, and the world's own, from the level that is asked for.
+  void Emit(const Process*, const TraceRecord&) override {}
   virtual TraceLevel least_level() const { return TraceLevel::kDebug; }
 
   // Asked between events: true ends the run there. What it has not done is not held against it.
   virtual bool Stop() { return false; }
+
+  // After the last event. What is told from now on is the world's tearing down.
+  virtual void End() {}
 };
 
 }  // namespace orrery::sim

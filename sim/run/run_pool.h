@@ -1,8 +1,8 @@
 // RunPool: several runs at a time, each in a forked process of its own, watched from one thread.
 //
 //   RunPool pool(jobs);
-//   while (pool.busy() < jobs && more()) pool.Start(ticket, request);
-//   RunPool::Finished run = pool.Await();
+//   while (pool.busy() < jobs && more()) RETURN_IF_ERROR(pool.Start(ticket, request));
+//   std::optional<RunPool::Finished> run = pool.Await(Milliseconds(200));
 //
 // What becomes of a run (signal, failed INVARIANT, memory without end, hang) is its own result, as
 // with RunIsolated; the pool and the other runs go on. Memory of a pool does not grow with the
@@ -12,10 +12,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "core/base/status.h"
 #include "core/base/time.h"
 #include "sim/run/run_result.h"
 #include "sim/run/runner.h"
@@ -34,15 +37,23 @@ class RunPool {
   RunPool& operator=(const RunPool&) = delete;
   ~RunPool();  // Kills what still runs and waits for it.
 
-  int jobs() const;
-  int busy() const;  // Started, and not yet given by Await.
+  int jobs() const { return jobs_; }
+  int busy() const { return static_cast<int>(running_.size()); }  // Not yet given by Await.
 
-  // Starts a run. `ticket` is given back with its result. REQUIRES: busy() < jobs(); the request is
-  // valid (ValidateRequest), and what it refers to outlives the run.
-  void Start(uint64_t ticket, const RunRequest& request);
+  // Starts a run. `ticket` is given back with its result; it is not among those that run. What the
+  // request refers to outlives the run. REQUIRES: busy() < jobs(); the request is valid
+  // (ValidateRequest). platform_error when the machine has no room for another process now; nothing
+  // was begun then, and it may work once another run has ended.
+  absl::Status Start(uint64_t ticket, const RunRequest& request);
+
+  // The same with a check for determinism, by CheckDeterminism with these arguments: the run is
+  // made twice, in executed processes, and a difference is its first failure. No trace or recorder
+  // is served.
+  absl::Status StartChecked(uint64_t ticket, const RunRequest& request,
+                            const std::vector<std::string>& arguments);
 
   // Waits for the next run to end, in whatever order they end; nullopt when none did within
-  // `patience`, or a signal came. REQUIRES: busy() > 0.
+  // `patience`, which is all that happens when none runs, or a signal came.
   std::optional<Finished> Await(Duration patience);
 
   // Kills the run of `ticket`; it is never given. No effect when it is not running.
@@ -50,8 +61,10 @@ class RunPool {
 
  private:
   struct Running;
-  int jobs_;
-  std::vector<std::unique_ptr<Running>> running_;
+  absl::Status Begin(std::unique_ptr<Running> run, const std::function<void(int result)>& body);
+
+  const int jobs_;
+  std::vector<std::unique_ptr<Running>> running_;  // In the order they were started.
 };
 
 }  // namespace orrery::sim

@@ -125,6 +125,8 @@ std::string EncodeRunResult(const RunResult& result) {
     entry->set_value(value);
   }
   message.set_stopped(result.stopped);
+  message.set_faults_begun_ns(ToNanoseconds(result.faults_begun));
+  Put(result.operations, message.mutable_operations());
   if (result.comparison.has_value()) Put(*result.comparison, message.mutable_comparison());
   return message.SerializeAsString();
 }
@@ -162,6 +164,8 @@ absl::StatusOr<RunResult> DecodeRunResult(std::string_view bytes) {
   result.probes = CountsOf(message.probes());
   for (const NamedValue& entry : message.metrics()) result.metrics[entry.name()] = entry.value();
   result.stopped = message.stopped();
+  result.faults_begun = TimeFromNanoseconds(message.faults_begun_ns());
+  result.operations = CountsOf(message.operations());
   if (message.has_comparison()) result.comparison = ComparisonOf(message.comparison());
   return result;
 }

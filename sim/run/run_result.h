@@ -27,6 +27,7 @@ namespace orrery::sim {
 //   invariant    an INVARIANT did not hold
 //   crash        the run's process ended otherwise: a signal, an exit, out of memory
 //   hang         simulated time stood still while the processor ran
+//   start        the machine had no room for the run's process: nothing is known of the seed
 //   nondeterminism  two runs of the seed differed (of --check and replays only)
 //   difference   the run is not what its recording or its plan says (of replays only)
 //   plan         the plan does not fit the world
@@ -61,14 +62,19 @@ struct RunResult {
   std::vector<RunFailure> failures;
   std::string phase;      // The last that began: "setup", "faults", "liveness", "check", "end".
   std::string diagnosis;  // What the run's process wrote on standard error, at most 64 KiB.
-  bool stopped = false;   // Ended before its end, as the request asked; it passed so far.
 
-  uint64_t hash = 0;    // Of everything that happened. After a crash: until the last event.
-  uint64_t events = 0;  // Dispatched.
-  uint64_t notes = 0;   // Entries of the hash.
-  Time simulated{};     // When it ended, in simulated time.
-  Duration cpu{};       // Processor time of the run's process.
-  Duration start{};     // Real time from the request to the first event.
+  uint64_t hash = 0;     // Of everything that happened. After a crash: until the last event.
+  uint64_t events = 0;   // Dispatched.
+  uint64_t notes = 0;    // Entries of the hash.
+  Time simulated{};      // When it ended, in simulated time.
+  Duration cpu{};        // Processor time of the run's process.
+  Duration start{};      // Real time from the request to the first event.
+  bool stopped = false;  // Ended before its end, as the request asked: it passed so far.
+
+  // When the faults phase began; zero before.
+  Time faults_begun{};
+  // Asked for in it (Operations::asked): "ledger/0", which is workload and client, to how many.
+  std::map<std::string, uint64_t> operations;
 
   std::map<std::string, uint64_t> faults;   // Applied, by kind.
   std::map<std::string, uint64_t> skipped;  // Not allowed by the survival policy, by kind.

@@ -62,7 +62,12 @@ void RunWatch::Record(uint64_t index, Time time, Happening happening, uint64_t e
   }
 }
 
-void RunWatch::Emit(const Process& process, const TraceRecord& record) {
+void RunWatch::Woken(const Loop& loop, const TaskContext* by, const TaskContext& whom) {
+  if (request_.observer != nullptr) request_.observer->Woken(loop, by, whom);
+}
+
+void RunWatch::Emit(const Process* process, const TraceRecord& record) {
+  if (finished_) return;
   if (trace_file_.has_value()) trace_file_->Emit(process, record);
   if (request_.observer == nullptr || record.level < request_.observer->least_level()) return;
   request_.observer->Emit(process, record);
@@ -70,6 +75,8 @@ void RunWatch::Emit(const Process& process, const TraceRecord& record) {
 
 void RunWatch::Finish(World& world) {
   world.timeline().set_recorder(nullptr);
+  finished_ = true;
+  if (request_.observer != nullptr) request_.observer->End();
   if (comparer_.has_value()) {
     comparer_->Finish(result_.stopped ? RunEnd::kAsAsked : RunEnd::kItself);
     result_.comparison = comparer_->comparison();

@@ -37,7 +37,8 @@ class RunWatch final : private Recorder, private WorldTrace {
  private:
   void Record(uint64_t index, Time time, Happening happening, uint64_t entity, uint64_t a,
               uint64_t b, uint64_t hash_after) override;
-  void Emit(const Process& process, const TraceRecord& record) override;
+  void Woken(const Loop& loop, const TaskContext* by, const TaskContext& whom) override;
+  void Emit(const Process* process, const TraceRecord& record) override;
   void Fail(const char* kind, const absl::Status& status);
 
   const RunRequest& request_;
@@ -46,6 +47,7 @@ class RunWatch final : private Recorder, private WorldTrace {
   std::optional<TraceFile> trace_file_;
   std::optional<RecordingWriter> writer_;
   std::optional<Comparer> comparer_;
+  bool finished_ = false;  // What is told from now on is the tearing down of the world.
 };
 
 }  // namespace orrery::sim

@@ -4,6 +4,7 @@
 #include <google/protobuf/text_format.h>
 
 #include <memory>
+#include <optional>
 
 #include "core/async/frame_pool.h"
 #include "core/base/invariant.h"
@@ -12,6 +13,8 @@
 #include "sim/fault/draw.h"
 #include "sim/fault/fault_plan.pb.h"
 #include "sim/fault/injector.h"
+#include "sim/run/narrow.h"
+#include "sim/run/operations.h"
 #include "sim/run/phases.h"
 #include "sim/run/real_time.h"
 #include "sim/run/run_knobs.h"
@@ -21,8 +24,6 @@
 
 namespace orrery::sim {
 namespace {
-
-constexpr uint32_t kPlanVersion = 1;
 
 // The order says who wins: drawn, scenario, plan, command line.
 absl::Status SetKnobs(const RunRequest& request, const FaultPlan* plan, KnobSet& knobs) {
@@ -56,7 +57,7 @@ class Run {
       : request_(request),
         monitor_(monitor),
         watch_(request, monitor, result_),
-        topology_(request.scenario.topology) {
+        operations_(request.seed) {
     result_.seed = request.seed;
     result_.scenario = request.scenario.name;
   }
@@ -67,6 +68,7 @@ class Run {
   RunResult TakeResult() { return std::move(result_); }
 
  private:
+  absl::Status Narrow();
   void BuildWorld(const Deployment& deployment);
   void BuildPlan();
   void Describe();
@@ -81,7 +83,10 @@ class Run {
   const size_t frames_before_ = FramePool::live();
   RunResult result_;
   RunWatch watch_;
-  Options topology_;  // What clients are given.
+  Scenario scenario_;     // As the plan narrows it.
+  Options topology_{""};  // What clients are given.
+  Operations operations_;
+  std::optional<Schedule> schedule_;
   KnobSet knobs_;
   std::unique_ptr<FaultPlan> plan_;
   std::unique_ptr<World> world_;
@@ -96,6 +101,8 @@ bool Run::Build() {
     if (!plan.ok()) return Fail("plan", plan.status()), false;
     plan_ = std::make_unique<FaultPlan>(*std::move(plan));
   }
+  const absl::Status narrowed = Narrow();
+  if (!narrowed.ok()) return Fail("plan", narrowed), false;
   const absl::Status knobs = SetKnobs(request_, plan_.get(), knobs_);
   if (!knobs.ok()) return Fail("plan", knobs), false;
   if (std::optional<RunFailure> failure = watch_.Open()) {
@@ -107,9 +114,8 @@ bool Run::Build() {
     const absl::Status configured = workloads_.back()->Configure(table.options);
     INVARIANT(configured.ok(), "a scenario is validated before", std::string(configured.message()));
   }
-  Random deploy(HashWords(request_.seed, HashName("deploy")));
   const absl::StatusOr<Deployment> deployment =
-      request_.system.Deploy(request_.scenario.topology, deploy);
+      DeployNarrowed(request_.system, scenario_, request_.seed);
   if (!deployment.ok()) return Fail("setup", deployment.status()), false;
   BuildWorld(*deployment);
   BuildPlan();
@@ -121,6 +127,17 @@ bool Run::Build() {
   return true;
 }
 
+absl::Status Run::Narrow() {
+  scenario_ = request_.scenario;
+  if (plan_ != nullptr) {
+    ASSIGN_OR_RETURN(scenario_, sim::Narrow(request_.scenario, *plan_, "the plan"));
+    ASSIGN_OR_RETURN(operations_, Operations::Of(*plan_, request_.seed));
+    schedule_ = ScheduleOf(*plan_);
+  }
+  topology_ = scenario_.topology;
+  return absl::OkStatus();
+}
+
 void Run::BuildWorld(const Deployment& deployment) {
   const RunKnobs& bounds = knobs_.Get<RunKnobs>();
   world_ = std::make_unique<World>(World::Options{
@@ -129,7 +146,8 @@ void Run::BuildWorld(const Deployment& deployment) {
       .trace = watch_.trace(),
       .trace_level = watch_.trace_level(),
       .buggify = request_.scenario.buggify,
-      .process_memory_bytes = static_cast<uint64_t>(bounds.run_process_memory_bytes_max)});
+      .process_memory_bytes = static_cast<uint64_t>(bounds.run_process_memory_bytes_max),
+      .schedule = schedule_.has_value() ? &*schedule_ : nullptr});
   for (const Deployment::MachineWithProcesses& each : deployment.machines) {
     Machine& machine = world_->AddMachine(each.machine);
     std::string processes;
@@ -139,7 +157,7 @@ void Run::BuildWorld(const Deployment& deployment) {
     }
     result_.deployment.emplace_back(each.machine.name, Place(each.machine) + ":" + processes);
   }
-  AddClients(*world_, request_.scenario.clients);
+  AddClients(*world_, scenario_.clients);
   watch_.Begin(*world_);
   for (const auto& [name, value] : deployment.drawn) {
     topology_.Put(name, value);
@@ -157,6 +175,7 @@ void Run::BuildPlan() {
                                        .mean_interval = scenario.faults.mean_interval});
     }
   }
+  plan_->clear_outcome();  // Of another run.
   plan_->set_version(kPlanVersion);
   plan_->set_seed(request_.seed);
   plan_->set_scenario(request_.scenario.name);
@@ -188,7 +207,8 @@ void Run::Describe() {
 
 void Run::Go(Duration begin) {
   {
-    Phases phases(request_, topology_, *world_, *injector_, workloads_, monitor_);
+    Phases phases(request_, scenario_, topology_, operations_, *world_, *injector_, workloads_,
+                  monitor_);
     phases.Run();
     Gather(phases, begin);
     monitor_.Known(result_);
@@ -225,6 +245,8 @@ void Run::Gather(const Phases& phases, Duration begin) {
     result_.failures[failure].evidence = evidence;
   }
   result_.phase = phases.phase();
+  result_.faults_begun = phases.faults_begun();
+  result_.operations = operations_.asked();
   result_.hash = timeline.hash();
   result_.events = timeline.events();
   result_.notes = timeline.notes();
@@ -279,16 +301,19 @@ absl::Status ValidateRequest(const RunRequest& request, const std::string& plan_
                   "\"; give the scenario it was drawn for");
   }
   RETURN_IF_ERROR(SetKnobs(request, &*plan, knobs));
+  const absl::StatusOr<Scenario> scenario = Narrow(request.scenario, *plan, plan_name);
+  if (!scenario.ok()) return refuse(std::string(scenario.status().message()));
   World world({.seed = request.seed, .knobs = &knobs});
-  Random deploy(HashWords(request.seed, HashName("deploy")));
   ASSIGN_OR_RETURN(const Deployment deployment,
-                   request.system.Deploy(request.scenario.topology, deploy));
+                   DeployNarrowed(request.system, *scenario, request.seed));
+  RETURN_IF_ERROR(scenario->topology.RefuseUnread());
   for (const Deployment::MachineWithProcesses& each : deployment.machines) {
     Machine& machine = world.AddMachine(each.machine);
     for (const ProcessSpec& process : each.processes) world.AddProcess(machine, process);
   }
-  AddClients(world, request.scenario.clients);
-  const absl::Status fits = Injector::Validate(world, *plan);
+  AddClients(world, scenario->clients);
+  absl::Status fits = ValidateNarrowing(*plan, world, scenario->clients);
+  if (fits.ok()) fits = Injector::Validate(world, *plan);
   return fits.ok() ? fits : refuse(std::string(fits.message()));
 }
 

@@ -33,6 +33,9 @@ class RunObserver;
 class System;
 class Timeline;
 
+// FaultPlan::version of the plans this program reads and writes.
+inline constexpr uint32_t kPlanVersion = 1;
+
 struct RunRequest {
   const System& system;
   const Scenario& scenario;  // Validated: see ValidateScenario.
@@ -47,14 +50,16 @@ struct RunRequest {
   std::string recording_file = {};
   // A recording that the run is compared with, entry by entry: RunResult::comparison.
   std::string compare_with = {};
-  // Simulated time at which the run ends, as if nothing else were to happen; no failure.
+  // Ends the run, without a verdict (RunResult::stopped), before the first event after this moment
+  // of simulated time, or when so many events were dispatched.
   Time until = kNever;
+  uint64_t events_max = UINT64_MAX;
   // Looks on in the process of the run: a forked one has its own copy.
   RunObserver* observer = nullptr;
 };
 
 // Refuses, in one line, knobs or a plan that do not fit: a plan's version, scenario, machines,
-// processes. "plan.textproto" in messages is `plan_name`.
+// processes, and what it narrows. "plan.textproto" in messages is `plan_name`.
 absl::Status ValidateRequest(const RunRequest& request, const std::string& plan_name);
 
 // The seed of a plan in text form.

@@ -165,7 +165,20 @@ TEST(Runner, Signal) {
 TEST(Runner, Hang) {
   const RunResult result = RunPlanted("hang", "", {"run_hang_cpu_max=300ms"});
   EXPECT_EQ(FailureOf(result).kind, "hang");
+  EXPECT_NE(FailureOf(result).text.find("while events went on"), std::string::npos);
   EXPECT_LT(result.simulated, TimeFromNanoseconds(0) + Seconds(10));
+}
+
+TEST(Runner, HangWithinOneEvent) {
+  const RunResult result = RunPlanted("spin", "", {"run_hang_cpu_max=300ms"});
+  EXPECT_EQ(FailureOf(result).kind, "hang");
+  EXPECT_NE(FailureOf(result).text.find("within one event"), std::string::npos);
+}
+
+TEST(Runner, AnEndThatLooksWell) {
+  const RunFailure failure = FailureOf(RunPlanted("exit"));
+  EXPECT_EQ(failure.kind, "crash");
+  EXPECT_EQ(failure.text, "exit code 0 before the end of the run");
 }
 
 #if !__has_feature(address_sanitizer)  // It has an accounting of memory of its own.

@@ -1,13 +1,7 @@
 // From a command to a request that can be run.
 #include "sim/run/sim_command.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
 
 #include "sim/run/report.h"
 
@@ -22,10 +16,6 @@ absl::StatusOr<uint64_t> ParseSeed(const std::string& text) {
   return Error(
       ErrorCode::invalid_argument,
       "--seed " + text + ": expected a whole number from 0 to " + std::to_string(UINT64_MAX));
-}
-
-absl::Status CannotWrite(const std::string& path) {
-  return Error(ErrorCode::platform_error, path + ": cannot be written: " + std::strerror(errno));
 }
 
 }  // namespace
@@ -68,39 +58,6 @@ std::string PreparedRun::ReplayCommand() const {
   std::vector<std::string> words = arguments_;
   words.insert(words.begin(), program_);
   return ShellCommand(words);
-}
-
-absl::Status TryToWrite(const std::string& path) {
-  FILE* const file = std::fopen(path.c_str(), "ab");
-  if (file != nullptr && std::fclose(file) == 0) return absl::OkStatus();
-  return CannotWrite(path);
-}
-
-AtomicFile::~AtomicFile() {
-  if (descriptor_ < 0) return;
-  close(descriptor_);
-  unlink(temporary_.c_str());
-}
-
-absl::Status AtomicFile::Open(const std::string& path) {
-  path_ = path;
-  temporary_ = path + ".tmp" + std::to_string(getpid());
-  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  return descriptor_ >= 0 ? absl::OkStatus() : CannotWrite(path);
-}
-
-absl::Status AtomicFile::Commit(const std::string& text) {
-  for (size_t written = 0; written < text.size();) {
-    const ssize_t n = write(descriptor_, text.data() + written, text.size() - written);
-    if (n < 0 && errno != EINTR) return CannotWrite(path_);
-    if (n > 0) written += static_cast<size_t>(n);
-  }
-  if (fsync(descriptor_) != 0 || rename(temporary_.c_str(), path_.c_str()) != 0) {
-    return CannotWrite(path_);
-  }
-  close(descriptor_);
-  descriptor_ = -1;
-  return absl::OkStatus();
 }
 
 }  // namespace orrery::sim

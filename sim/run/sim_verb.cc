@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "sim/run/atomic_file.h"
 #include "sim/run/check.h"
 #include "sim/run/plan_outcome.h"
 #include "sim/run/report.h"
@@ -71,6 +72,8 @@ void PrintHints(const SimCommand& command, const RunResult& result) {
     std::printf("to stop there: %s --break %llu\n", replay.c_str(),
                 static_cast<unsigned long long>(event));
   }
+  words[1] = "explain";
+  std::printf("for a picture of it: %s\n", ShellCommand(words).c_str());
 }
 
 void Print(const SimCommand& command, const RunResult& result, std::string replay) {
@@ -86,17 +89,6 @@ void Print(const SimCommand& command, const RunResult& result, std::string repla
   }
   PrintHints(command, result);
   std::printf("replay: %s\n", replay.c_str());
-}
-
-RunResult RunChecked(const PreparedRun& run) {
-  CheckResult check = CheckDeterminism(run.request(), run.arguments());
-  RunResult result = std::move(check.first);
-  check.first = result;
-  if (!check.same) {
-    const std::string text = DescribeCheck(check);
-    result.failures.insert(result.failures.begin(), {"nondeterminism", text, result.simulated});
-  }
-  return result;
 }
 
 }  // namespace
@@ -116,7 +108,8 @@ int SimVerb(int argc, char** argv, const System& system) {
   if (writable.ok() && !command.trace_file.empty()) writable = TryToWrite(command.trace_file);
   if (!writable.ok()) return RefuseInput(command, std::string(writable.message()));
 
-  const RunResult result = command.check ? RunChecked(**run) : RunIsolated((*run)->request());
+  const RunResult result = command.check ? RunChecked((*run)->request(), (*run)->arguments())
+                                         : RunIsolated((*run)->request());
   if (!command.save_plan_file.empty()) {
     const absl::Status saved = plan_file.Commit(PlanWithOutcome(result));
     if (!saved.ok()) return RefuseInput(command, std::string(saved.message()));

@@ -16,15 +16,16 @@ absl::Status TraceFile::Open(const std::string& path) {
   return Error(ErrorCode::platform_error, path + ": cannot be written: " + std::strerror(errno));
 }
 
-void TraceFile::Emit(const Process& process, const TraceRecord& record) {
-  std::unique_ptr<JsonTraceSink>& sink = sinks_[process.name()];
+void TraceFile::Emit(const Process* process, const TraceRecord& record) {
+  const std::string name = process != nullptr ? process->name() : "";
+  std::unique_ptr<JsonTraceSink>& sink = sinks_[name];
   if (sink == nullptr) {
-    sink = std::make_unique<JsonTraceSink>(process.name(), process.machine().name(),
-                                           [this](std::string_view line) {
-                                             std::fwrite(line.data(), 1, line.size(), file_.get());
-                                             std::fputc('\n', file_.get());
-                                             if (std::fflush(file_.get()) != 0) failed_ = true;
-                                           });
+    sink = std::make_unique<JsonTraceSink>(
+        name, process != nullptr ? process->machine().name() : "", [this](std::string_view line) {
+          std::fwrite(line.data(), 1, line.size(), file_.get());
+          std::fputc('\n', file_.get());
+          if (std::fflush(file_.get()) != 0) failed_ = true;
+        });
   }
   sink->Emit(record);
 }

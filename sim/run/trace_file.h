@@ -18,7 +18,7 @@ class TraceFile final : public WorldTrace {
   absl::Status Open(const std::string& path);
 
   // Each line is handed to the operating system at once: nothing is lost in a crash.
-  void Emit(const Process& process, const TraceRecord& record) override;
+  void Emit(const Process* process, const TraceRecord& record) override;
 
   // platform_error when a line could not be written. REQUIRES: opened.
   absl::Status Close();
@@ -31,7 +31,7 @@ class TraceFile final : public WorldTrace {
   std::string path_;
   std::unique_ptr<FILE, CloseFile> file_;
   bool failed_ = false;
-  std::map<std::string, std::unique_ptr<JsonTraceSink>> sinks_;  // By process.
+  std::map<std::string, std::unique_ptr<JsonTraceSink>> sinks_;  // By process; "": the world's.
 };
 
 }  // namespace orrery::sim

@@ -12,6 +12,9 @@ inline constexpr int kExitFailed = 1;    // It failed, or what was asked for was
 inline constexpr int kExitBadInput = 2;  // One line on standard error; nothing run or written.
 
 int SimVerb(int argc, char** argv, const System& system);
-int ReplayVerb(int argc, char** argv, const System& system);
+int SweepVerb(int argc, char** argv, const System& system);     // In sweep/.
+int ReplayVerb(int argc, char** argv, const System& system);    // In replay/.
+int MinimiseVerb(int argc, char** argv, const System& system);  // In minimise/.
+int ExplainVerb(int argc, char** argv, const System& system);   // In sim/report.
 
 }  // namespace orrery::sim

@@ -11,6 +11,7 @@
 #include "core/async/task.h"
 #include "core/base/status.h"
 #include "core/env/env.h"
+#include "sim/run/operations.h"
 #include "sim/run/options.h"
 
 namespace orrery::sim {
@@ -22,6 +23,8 @@ struct ClientContext {
   int clients = 1;
   // The scenario's table, with what the seed settled in it (Deployment::drawn): to find the system.
   const Options& topology;
+  // Which of its operations a client begins, as the plan says: see OperationStream.
+  Operations& operations;
 };
 
 class Workload {
@@ -35,7 +38,8 @@ class Workload {
   // Before faults, on client 0.
   virtual Task<absl::Status> Setup(ClientContext context) = 0;
 
-  // During faults, on every client, side by side, until `deadline` of the client's clock. It ends
+  // During faults, on every client, side by side, until `deadline` of the client's clock. What it
+  // does it numbers by an OperationStream, so that a plan can leave it out. It ends
   // soon after the deadline by itself; what it cannot get done by then it may give up, but not
   // forget: what was acknowledged stays acknowledged.
   virtual Task<absl::Status> Start(ClientContext context, Time deadline) = 0;

@@ -1,6 +1,8 @@
 // Turns, choices and local time of a simulated loop.
 #include "sim/world/loop.h"
 
+#include <algorithm>
+
 #include "core/base/invariant.h"
 
 namespace orrery::sim {
@@ -30,7 +32,9 @@ Loop::Loop(Timeline& timeline, uint64_t key, Options options)
       ignore_priority_(options.ignore_priority),
       world_base_(timeline.Now()),
       local_base_(timeline.Now()),
-      turn_(*this) {}
+      turn_(*this) {
+  if (options.drawn != nullptr) drawn_.emplace(*options.drawn);
+}
 
 Loop::~Loop() {
   if (turn_.armed()) Disarm(turn_);
@@ -39,10 +43,16 @@ Loop::~Loop() {
 
 void Loop::Post(ReadyNode& node) noexcept {
   if (fenced_) return;
-  std::vector<ReadyNode*>& lane = ready_[ignore_priority_ ? 0 : static_cast<size_t>(node.priority)];
+  if (Recorder* const recorder = timeline_.recorder(); recorder != nullptr) [[unlikely]] {
+    if (node.context != nullptr) recorder->Woken(*this, running(), *node.context);
+  }
+  const size_t index = ignore_priority_ ? 0 : static_cast<size_t>(node.priority);
+  std::vector<ReadyNode*>& lane = ready_[index];
   node.queue = this;
   node.slot = static_cast<uint32_t>(lane.size());
   lane.push_back(&node);
+  if (drawn_.has_value()) [[unlikely]]
+    posted_[index].push_back(++posts_);
   if (!in_turn_ && !turn_.armed()) ArmAt(turn_, timeline_.now_);
 }
 
@@ -59,17 +69,27 @@ void Loop::Remove(ReadyNode& node) noexcept {
     turn_end_[node.slot & ~kTurnEndSlot] = nullptr;  // Keeps the order of the others.
     node.queue = nullptr;
   } else {
-    Take(ready_[ignore_priority_ ? 0 : static_cast<size_t>(node.priority)], node.slot);
+    Take(ignore_priority_ ? 0 : static_cast<size_t>(node.priority), node.slot);
   }
 }
 
-ReadyNode* Loop::Take(std::vector<ReadyNode*>& from, size_t index) {
+ReadyNode* Loop::Take(size_t lane, size_t index) {
+  std::vector<ReadyNode*>& from = ready_[lane];
   ReadyNode* const node = from[index];
   from[index] = from.back();
   from[index]->slot = static_cast<uint32_t>(index);
   from.pop_back();
   node->queue = nullptr;
+  if (drawn_.has_value()) [[unlikely]] {
+    posted_[lane][index] = posted_[lane].back();
+    posted_[lane].pop_back();
+  }
   return node;
+}
+
+size_t Loop::Oldest(size_t lane) const {
+  const std::vector<uint64_t>& posted = posted_[lane];
+  return static_cast<size_t>(std::min_element(posted.begin(), posted.end()) - posted.begin());
 }
 
 bool Loop::HasReady() const {
@@ -80,12 +100,14 @@ bool Loop::HasReady() const {
 }
 
 ReadyNode* Loop::Choose() {
-  for (std::vector<ReadyNode*>& lane : ready_) {
-    const size_t count = lane.size();
+  for (size_t lane = 0; lane < ready_.size(); ++lane) {
+    const size_t count = ready_[lane].size();
     if (count == 0) continue;
     if (count == 1) return Take(lane, 0);
     const uint64_t draw = MixWord(draw_key_ + ++choices_);
-    const size_t index = static_cast<size_t>((static_cast<unsigned __int128>(draw) * count) >> 64);
+    const size_t index =
+        Draws() ? static_cast<size_t>((static_cast<unsigned __int128>(draw) * count) >> 64)
+                : Oldest(lane);
     timeline_.Note(Happening::kChoice, key_, count, index);
     return Take(lane, index);
   }
@@ -95,7 +117,7 @@ ReadyNode* Loop::Choose() {
 void Loop::Fire(TimerNode& timer) {
   if (held()) {
     timer.due = held_until_;
-    timer.tie = ++held_ties_;  // Below every drawn tie in practice: held events keep their order.
+    timer.tie = ++held_ties_;  // Below every other tie in practice: held events keep their order.
     timeline_.heap_.Push(timer);
     return;
   }
@@ -156,7 +178,8 @@ void Loop::Arm(TimerNode& timer, Time due) noexcept {
 void Loop::ArmAt(TimerNode& timer, Time world_due) noexcept {
   if (fenced_) return;
   timer.due = world_due < timeline_.now_ ? timeline_.now_ : world_due;
-  timer.tie = MixWord(tie_key_ + ++ties_);
+  ++ties_;
+  timer.tie = Draws() ? MixWord(tie_key_ + ties_) : timeline_.NextTie();
   timer.clock = this;
   ++armed_;
   timeline_.heap_.Push(timer);

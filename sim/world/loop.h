@@ -1,6 +1,7 @@
 // Loop: the executor and clock of one simulated process incarnation (or of the world itself).
 //
-// A turn drains the ready nodes, each the seed's choice among those ready, then runs the turn-end
+// A turn drains the ready nodes, each the seed's choice among those ready (outside the windows of a
+// Schedule: the one that has been ready for longest), then runs the turn-end
 // nodes; it follows the event that woke the loop. A turn takes no virtual time unless the processor
 // is slow.
 //
@@ -11,10 +12,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/async/clock.h"
 #include "core/async/executor.h"
+#include "sim/world/schedule.h"
 #include "sim/world/timeline.h"
 
 namespace orrery::sim {
@@ -23,6 +26,8 @@ class Loop final : public Executor, public Clock {
  public:
   struct Options {
     bool ignore_priority = false;  // The world's draw: priorities are hints.
+    // Where the seed draws the order, of Schedule::WindowsOf. nullptr: everywhere.
+    const std::vector<ScheduleWindow>* drawn = nullptr;
   };
 
   // `key` names the loop in draws and in the hash: a hash of process name and incarnation.
@@ -77,7 +82,9 @@ class Loop final : public Executor, public Clock {
   void Fire(TimerNode& timer);  // Dispatch or, when held, postpone.
   void RunTurn();
   ReadyNode* Choose();
-  ReadyNode* Take(std::vector<ReadyNode*>& from, size_t index);
+  ReadyNode* Take(size_t lane, size_t index);
+  size_t Oldest(size_t lane) const;  // REQUIRES: drawn_, and the lane is not empty.
+  bool Draws() { return !drawn_.has_value() || drawn_->Contains(timeline_.now_); }
   bool HasReady() const;
 
   Timeline& timeline_;
@@ -90,6 +97,10 @@ class Loop final : public Executor, public Clock {
 
   std::array<std::vector<ReadyNode*>, kPriorityCount> ready_;
   std::vector<ReadyNode*> turn_end_;
+  // With a Schedule only: when each of ready_ was posted, by count.
+  std::array<std::vector<uint64_t>, kPriorityCount> posted_;
+  uint64_t posts_ = 0;
+  std::optional<DrawnSpans> drawn_;
   uint64_t ties_ = 0;
   uint64_t choices_ = 0;
 

@@ -3,6 +3,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/invariant.h"
+#include "core/observe/story_events.h"
 #include "sim/world/machine.h"
 #include "sim/world/sim_env.h"
 #include "sim/world/world.h"
@@ -22,6 +23,7 @@ Process::Ended::Ended(Process& owner) : process(owner) {
   run = [](ReadyNode* node) {
     Process& p = static_cast<Ended*>(node)->process;
     p.world_.timeline().Note(Happening::kProcess, p.key_, kEnded, p.incarnation_);
+    p.TraceEnded(p.exit_status_.ok() ? "ended" : Describe(p.exit_status_));
     p.Destroy();
     if (!p.spec_.supervised) return;
     const uint64_t draw = p.world_.loop().Draw(p.key_, p.incarnation_);
@@ -47,6 +49,14 @@ Process::Process(World& world, Machine& machine, ProcessSpec spec)
 
 Process::~Process() { Destroy(); }
 
+uint64_t Process::LoopKey(std::string_view process, uint32_t incarnation) {
+  return HashWords(HashBytes(process), incarnation);
+}
+
+const TaskContext* Process::RunningTask() const {
+  return running() ? env_->loop().running() : nullptr;
+}
+
 Env& Process::env() {
   INVARIANT(running(), spec_.name);
   return *env_;
@@ -62,8 +72,14 @@ void Process::Start() {
   if (restart_.armed()) world_.loop().Disarm(restart_);
   ++incarnation_;
   world_.timeline().Note(Happening::kProcess, key_, kStarted, incarnation_);
-  env_ = std::make_unique<SimEnv>(world_, *this, HashWords(key_, incarnation_),
-                                  Loop::Options{.ignore_priority = world_.ignore_priority()});
+  if (auto e = world_.trace().Info(story_events::kProcessStarted)) {
+    const MachineSpec& machine = machine_.spec();
+    e.Add("process", spec_.name).Add("incarnation", incarnation_).Add("machine", machine.name);
+    e.Add("zone", machine.zone).Add("data_center", machine.data_center);
+    e.Add("client", machine.sheltered);
+  }
+  env_ = std::make_unique<SimEnv>(world_, *this, LoopKey(spec_.name, incarnation_),
+                                  world_.LoopOptionsOf(spec_.name));
   ApplyClock();
   env_->loop().set_turn_cost(turn_cost_);
   env_->root().Spawn("main", [](Process& process, Env& env) -> Task<absl::Status> {
@@ -76,13 +92,21 @@ void Process::OnMainEnded(absl::Status status) {
   if (!status.ok()) {
     if (auto e = env_->trace().Warn("ProcessEndedWithError")) e.Add("status", status);
   }
+  exit_status_ = std::move(status);
   if (!ended_.armed()) world_.loop().ArmAt(ended_, world_.Now());
 }
 
 void Process::Kill() {
   if (!running()) return;
   world_.timeline().Note(Happening::kProcess, key_, kKilled, incarnation_);
+  TraceEnded("killed");
   Destroy();
+}
+
+void Process::TraceEnded(std::string_view why) {
+  if (auto e = world_.trace().Info(story_events::kProcessEnded)) {
+    e.Add("process", spec_.name).Add("incarnation", incarnation_).Add("why", why);
+  }
 }
 
 void Process::StopDispatch() {

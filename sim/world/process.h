@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/async/clock.h"
 #include "core/env/env.h"
@@ -36,6 +37,12 @@ class Process {
   Machine& machine() const { return machine_; }
   bool running() const { return env_ != nullptr; }
   uint32_t incarnation() const { return incarnation_; }  // 1 for the first; 0 before it.
+
+  // The key of the Loop of one of its lives.
+  static uint64_t LoopKey(std::string_view process, uint32_t incarnation);
+
+  // The task that runs on it right now; nullptr when none does.
+  const TaskContext* RunningTask() const;
 
   // The Env of the running incarnation. REQUIRES: running().
   Env& env();
@@ -81,6 +88,7 @@ class Process {
   };
 
   void OnMainEnded(absl::Status status);
+  void TraceEnded(std::string_view why);
   void StopDispatch();  // First half of Kill when the whole machine goes: fences the loop.
   void Destroy();
 
@@ -90,7 +98,7 @@ class Process {
   const uint64_t key_;
   uint32_t incarnation_ = 0;
   Duration turn_cost_{};
-  absl::Status exit_status_;
+  absl::Status exit_status_;  // Of the task that ended last.
   std::unique_ptr<SimEnv> env_;
   Ended ended_;
   Restart restart_;

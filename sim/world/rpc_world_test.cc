@@ -1,7 +1,8 @@
 // Goal: core/rpc keeps its promises in a simulated world that is broken in every way the world and
 // its network know, and does the same thing twice under one seed.
 // Method: three processes serve echoes and call each other (and themselves) without pause while a
-// seeded driver kills, freezes, slows and cuts them off, for many seeds, each run twice. Every
+// seeded driver kills, freezes, slows and cuts them off, for many seeds, each run twice, once with
+// all trace events on: each message that is told of as received was told of as sent, once. Every
 // reply is compared with its request. After healing every process must reach every other within a
 // bound; when nobody calls any more, every call has ended and no memory is held.
 #include <gtest/gtest.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 
 #include "core/async/notify.h"
@@ -17,6 +19,8 @@
 #include "core/async/timeout.h"
 #include "core/observe/memory_budget.h"
 #include "core/observe/probe.h"
+#include "core/observe/story_events.h"
+#include "core/observe/trace.h"
 #include "core/rpc/client.h"
 #include "core/rpc/rpc_knobs.h"
 #include "core/rpc/server.h"
@@ -239,6 +243,39 @@ class Trouble {
   Random random_;
 };
 
+// Sees to it that messages are named alike by both ends, and no two of them alike.
+class MessageWatch final : public WorldTrace {
+ public:
+  void Emit(const Process* process, const TraceRecord& record) override {
+    using namespace story_events;
+    const std::string_view type = record.type;
+    if (type == kRequestSent || type == kReplySent) {
+      EXPECT_TRUE(sent_[type].insert(Call(record)).second) << type << " " << Call(record);
+    } else if (type == kRequestReceived) {
+      Receive(kRequestSent, Call(record));
+    } else if (type == kReplyReceived) {
+      Receive(kReplySent, Call(record));
+      ++replies_;
+    }
+    EXPECT_TRUE(process == nullptr || process->running());
+  }
+
+  uint64_t replies() const { return replies_; }
+
+ private:
+  static std::string Call(const TraceRecord& record) {
+    return std::get<std::string>(record.fields.at(0).value);
+  }
+  void Receive(std::string_view as, const std::string& call) {
+    EXPECT_TRUE(sent_[as].contains(call)) << as << " " << call;
+    EXPECT_TRUE(received_[as].insert(call).second) << as << " " << call;
+  }
+
+  std::map<std::string_view, std::set<std::string>> sent_;
+  std::map<std::string_view, std::set<std::string>> received_;
+  uint64_t replies_ = 0;
+};
+
 struct Outcome {
   uint64_t hash = 0;
   uint64_t successes = 0;
@@ -249,12 +286,15 @@ struct Outcome {
 class RpcWorldTest : public ::testing::Test {
  protected:
   // Fails the test for whatever is not as promised.
-  void RunSeed(uint64_t seed, Outcome& out) {
+  void RunSeed(uint64_t seed, WorldTrace* trace, Outcome& out) {
     KnobSet knobs;
     knobs.Add<RpcKnobs>();
     knobs.Randomise(seed);
     History run;
-    World world({.seed = seed, .knobs = &knobs});
+    World world({.seed = seed,
+                 .knobs = &knobs,
+                 .trace = trace,
+                 .trace_level = trace == nullptr ? TraceLevel::kError : TraceLevel::kDebug});
     for (size_t i = 0; i < kNodes; ++i) {
       const std::string n = std::to_string(i);
       Machine& machine = world.AddMachine({.name = "m" + n, .zone = "z" + n});
@@ -333,9 +373,11 @@ TEST_F(RpcWorldTest, CallsEndHealAndRepeatUnderAnySeed) {
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Outcome first, second;
-    ASSERT_NO_FATAL_FAILURE(RunSeed(seed, first));
-    ASSERT_NO_FATAL_FAILURE(RunSeed(seed, second));
+    MessageWatch watch;
+    ASSERT_NO_FATAL_FAILURE(RunSeed(seed, nullptr, first));
+    ASSERT_NO_FATAL_FAILURE(RunSeed(seed, &watch, second));
     ASSERT_EQ(first.hash, second.hash);
+    EXPECT_GE(watch.replies(), second.successes);
     EXPECT_GT(first.successes, 100u);
     healed_after_max = std::max(healed_after_max, first.healed_after);
     for (const auto& [name, count] : first.probes) probes[name] += count;

@@ -71,6 +71,10 @@ bool SimEnv::BuggifyFires(Purpose site, Ratio probability) {
   return fires;
 }
 
-void SimEnv::Emit(const TraceRecord& record) { world_.OnTrace(process_, record); }
+void SimEnv::Emit(const TraceRecord& record) {
+  // A killed process tells nothing; but what it finds broken on its way out is a failure.
+  if (loop_.fenced() && record.level != TraceLevel::kError) return;
+  world_.OnTrace(process_, record);
+}
 
 }  // namespace orrery::sim

@@ -2,11 +2,12 @@
 // It knows nothing of processes, networks or disks: those put events on it, through Loops.
 //
 // One thread runs a world, one event at a time. The order is the heap's: by time, then by a tie
-// that is drawn from the seed when the event is inserted.
+// that is drawn from the seed when the event is inserted or, where a Schedule says so, counts on.
 #pragma once
 
 #include <cstdint>
 
+#include "core/async/executor.h"
 #include "core/async/timer_heap.h"
 #include "core/base/hash.h"
 #include "core/base/time.h"
@@ -37,6 +38,10 @@ class Recorder {
   virtual ~Recorder() = default;
   virtual void Record(uint64_t index, Time time, Happening happening, uint64_t entity, uint64_t a,
                       uint64_t b, uint64_t hash_after) = 0;
+
+  // On `loop`, `by` made a task ready. `by` is nullptr where no task runs: a timer, an arrival.
+  virtual void Woken(const Loop& /*loop*/, const TaskContext* /*by*/, const TaskContext& /*whom*/) {
+  }
 };
 
 class Timeline {
@@ -70,6 +75,7 @@ class Timeline {
   uint64_t events() const { return events_; }  // Dispatched so far.
   uint64_t notes() const { return notes_; }    // Entered into the hash so far.
 
+  Recorder* recorder() const { return recorder_; }
   // nullptr switches it off. REQUIRES: `recorder` outlives its use.
   void set_recorder(Recorder* recorder) { recorder_ = recorder; }
 
@@ -88,6 +94,10 @@ class Timeline {
  private:
   friend class Loop;
 
+  // For an event that goes in order of insertion: in the middle of those that are drawn, so that a
+  // drawn one may go before or after it.
+  uint64_t NextTie() { return (uint64_t{1} << 63) + ++ties_; }
+
   static uint64_t Fold(uint64_t h, uint64_t word) {
     h = (h ^ word) * 0x9fb21c651e98df25u;
     return h ^ (h >> 32);
@@ -98,6 +108,7 @@ class Timeline {
   uint64_t hash_;
   uint64_t events_ = 0;
   uint64_t notes_ = 0;
+  uint64_t ties_ = 0;
   Recorder* recorder_ = nullptr;
   TimerHeap heap_;
 };

@@ -4,6 +4,7 @@
 #include "core/base/invariant.h"
 #include "core/observe/metrics.h"
 #include "core/observe/probe.h"
+#include "core/observe/story_events.h"
 #include "sim/world/sim_env.h"
 
 namespace orrery::sim {
@@ -24,12 +25,20 @@ std::string ShowField(const TraceRecord::Field& field) {
       field.value);
 }
 
+// Loop::Options::drawn of a process; "" is the world itself.
+const std::vector<ScheduleWindow>* DrawnIn(const World::Options& options,
+                                           std::string_view process) {
+  return options.schedule == nullptr ? nullptr : &options.schedule->WindowsOf(process);
+}
+
 }  // namespace
 
 World::World(Options options)
     : options_(options),
       timeline_(options.seed),
-      loop_(timeline_, HashName("world"), {}),
+      loop_(timeline_, HashName("world"), {.drawn = DrawnIn(options_, "")}),
+      own_sink_(*this),
+      trace_(loop_, own_sink_, options.trace == nullptr ? TraceLevel::kError : options.trace_level),
       probe_counts_(AllProbeSites().size()),
       tasks_(loop_, [this](std::string_view task, absl::Status status) {
         Fail("world_task", std::string(task) + ": " + Describe(status));
@@ -43,6 +52,10 @@ World::World(Options options)
   network_ = std::make_unique<NetworkModel>(timeline_, NetworkParameters::Draw(options_.seed));
   AddDrawn("", network_->parameters().List());
   AddDrawn("threads.", WorkTimes::Draw(options_.seed).List());
+}
+
+Loop::Options World::LoopOptionsOf(std::string_view process) const {
+  return {.ignore_priority = ignore_priority_, .drawn = DrawnIn(options_, process)};
 }
 
 World::~World() {
@@ -90,6 +103,7 @@ void World::AddDrawn(const std::string& prefix,
 }
 
 void World::Fail(std::string kind, std::string text) {
+  if (auto e = trace_.Error(story_events::kRunFailed)) e.Add("kind", kind).Add("text", text);
   failures_.push_back({std::move(kind), std::move(text), Now(), timeline_.notes()});
 }
 
@@ -113,8 +127,12 @@ void World::OnProcessEnd(SimEnv& env) {
   for (size_t i = 0; i < probe_counts_.size(); ++i) probe_counts_[i] += env.probes().count(i);
 }
 
-void World::OnTrace(const Process& process, const TraceRecord& record) {
+void World::Emit(const Process* process, const TraceRecord& record) {
   if (options_.trace != nullptr) options_.trace->Emit(process, record);
+}
+
+void World::OnTrace(const Process& process, const TraceRecord& record) {
+  Emit(&process, record);
   if (record.level != TraceLevel::kError || record.injected) return;
   std::string text = process.name() + ": " + record.type;
   for (const TraceRecord::Field& field : record.fields) {

@@ -34,11 +34,13 @@ struct Failure {
   uint64_t event = 0;  // The last entry of the hash before it: Timeline::notes.
 };
 
-// Sees the trace events of all processes: the recorder behind --trace.
+// Sees the trace events of all processes, and the world's own: the recorder behind --trace.
 class WorldTrace {
  public:
   virtual ~WorldTrace() = default;
-  virtual void Emit(const Process& process, const TraceRecord& record) = 0;
+  // A record's time is of its process's clock. `process` is nullptr for what the world itself
+  // tells: lives of processes, faults, phases, failures.
+  virtual void Emit(const Process* process, const TraceRecord& record) = 0;
 };
 
 class World {
@@ -50,6 +52,7 @@ class World {
     TraceLevel trace_level = TraceLevel::kError;
     bool buggify = true;  // Whether the seed may switch buggification on.
     uint64_t process_memory_bytes = uint64_t{1} << 30;  // The budget of each process.
+    const Schedule* schedule = nullptr;  // Outlives the world. nullptr: order is drawn everywhere.
   };
 
   explicit World(Options options);
@@ -65,8 +68,13 @@ class World {
   }  // Tasks of the world's own loop. Their errors fail the run.
   NetworkModel& network() { return *network_; }
   const Options& options() const { return options_; }
+  // What the world tells of itself: the events of core/observe/story_events.h.
+  Trace& trace() { return trace_; }
   bool ignore_priority() const { return ignore_priority_; }
   bool buggify() const { return buggify_; }
+
+  // How the loops of `process` run.
+  Loop::Options LoopOptionsOf(std::string_view process) const;
 
   // A stream of the world's own draws: HashWords of (seed, purpose).
   Random Stream(Purpose purpose) const { return Random(HashWords(options_.seed, purpose.key)); }
@@ -103,10 +111,19 @@ class World {
                 const std::vector<std::pair<std::string_view, int64_t>>& list);
   void OnProcessEnd(SimEnv& env);
   void OnTrace(const Process& process, const TraceRecord& record);
+  void Emit(const Process* process, const TraceRecord& record);
+
+  struct OwnSink final : TraceSink {
+    explicit OwnSink(World& owner) : world(owner) {}
+    void Emit(const TraceRecord& record) override { world.Emit(nullptr, record); }
+    World& world;
+  };
 
   const Options options_;
   Timeline timeline_;
   Loop loop_;
+  OwnSink own_sink_;
+  Trace trace_;
   bool ignore_priority_ = false;
   bool buggify_ = false;
   std::unique_ptr<NetworkModel> network_;

@@ -55,10 +55,11 @@ class WorldTest : public testing::Test {
  protected:
   explicit WorldTest(uint64_t seed = 1) { Build(seed); }
 
-  void Build(uint64_t seed) {
+  void Build(uint64_t seed, const Schedule* schedule = nullptr) {
     world.reset();
     heard = last_life = 0;
-    world = std::make_unique<World>(World::Options{.seed = seed, .knobs = &knobs});
+    world = std::make_unique<World>(
+        World::Options{.seed = seed, .knobs = &knobs, .schedule = schedule});
     server_machine = &world->AddMachine({.name = "m0", .zone = "z0"});
     Machine& other = world->AddMachine({.name = "m1", .zone = "z1"});
     const NetworkAddress address = server_machine->address(kPort);

@@ -1,5 +1,6 @@
 """Goal: every planted bug can still be planted. Method: git applies each patch to the tree, without
-writing; its first line must say what it removes. The only argument is the root of the source tree.
+writing; its first line must say what it removes, its second what that breaks. The only argument is
+the root of the source tree.
 """
 
 import os
@@ -16,6 +17,8 @@ REMOVALS = {
     "copy_to_new_logs", "fence_after_unknown_result", "liveness_of_read_version",
     "lock_of_old_logs", "log_sync_before_answer", "wait_on_version_chain",
 }
+
+HEAD = re.compile(r"\A[A-Z][^\n]{10,}[.]\n(Invariant \d+|F\d+): [a-z][^\n]{10,}[.]\n\ndiff --git ")
 
 
 def patches():
@@ -37,7 +40,7 @@ class Apply(unittest.TestCase):
         for name in patches():
             with self.subTest(name), open(os.path.join(FOLDER, name), encoding="utf-8") as file:
                 text = file.read()
-                self.assertRegex(text, re.compile(r"\A[A-Z][^\n]{10,}[.]\n\ndiff --git "))
+                self.assertRegex(text, HEAD)
                 result = apply(text)
                 self.assertEqual(result.returncode, 0, result.stderr)
 

@@ -11,12 +11,13 @@ build_packages=(
   libtomlplusplus-dev libcli11-dev libxxhash-dev libbenchmark-dev libedit-dev
 )
 test_packages=(gdb git)
+browser_packages=(chromium)  # The page of a run is tested in a browser: in the full tier only.
 sanitizer_packages=(libclang-rt-16-dev llvm-16)
 format_packages=(git clang-format-16)
 lint_packages=(clang-tidy-16)
 all_packages=(
-  "${build_packages[@]}" "${test_packages[@]}" "${sanitizer_packages[@]}" "${format_packages[@]}"
-  "${lint_packages[@]}"
+  "${build_packages[@]}" "${test_packages[@]}" "${browser_packages[@]}" "${sanitizer_packages[@]}"
+  "${format_packages[@]}" "${lint_packages[@]}"
 )
 
 is_installed() {

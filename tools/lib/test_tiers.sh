@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 #
 # Tags that steer the tiers: `full` = too long for the fast tier; `sources` = reads the source
-# tree, so that a sanitizer adds nothing; `gdb` = runs the debugger, likewise; `fuzz` (with
-# `manual`) = a libFuzzer binary, which runs for a minute.
+# tree, so that a sanitizer adds nothing; `gdb` = runs the debugger, likewise; `browser` (with
+# `full`) = runs Chromium, likewise; `fuzz` (with `manual`) = a libFuzzer binary, which runs for a
+# minute.
 
 fuzz_seconds=60
 
@@ -25,13 +26,13 @@ run_tests() {
 
 run_full_tiers() {
   local everything real long fuzzers label
-  ensure_packages "${sanitizer_packages[@]}"
+  ensure_packages "${sanitizer_packages[@]}" "${browser_packages[@]}"
   long=$(tests_tagged full)
   if [ -n "$long" ]; then
     step "full tier: the long tests"
     run_test_tier "" "$long" $long
   fi
-  everything=$(tests_where 'manual|sources|gdb')
+  everything=$(tests_where 'manual|sources|gdb|browser')
   step "full tier: every test under the address and undefined-behaviour sanitizers"
   run_test_tier asan "$everything" $everything
   real=$(grep -E '^//(core/(real|async|rpc)|tests/conformance)[:/]' <<<"$everything" || true)

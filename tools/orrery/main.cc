@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tools/orrery/command.h"
 #include "tools/orrery/verbs.h"
@@ -16,21 +18,17 @@
 namespace orrery::tools {
 namespace {
 
-// The verbs of orrery-sim (sim/run/command_line.cc), which has their --help.
-struct SimVerb {
-  const char* name;
-  const char* about;
-};
-constexpr SimVerb kSimVerbs[] = {
+constexpr std::pair<const char*, const char*> kSiblingVerbs[] = {
     {"sim", "Runs a scenario under a seed."},
+    {"sweep", "Runs scenarios under many seeds."},
     {"replay", "Runs a seed or a saved plan again, and stops, traces or compares it."},
+    {"minimise", "Makes the plan of a failing run as small as can be."},
+    {"explain", "Makes a picture of a run, and of what led to its failure."},
 };
 
-bool IsSimVerb(std::string_view name) {
-  for (const SimVerb& verb : kSimVerbs) {
-    if (verb.name == name) return true;
-  }
-  return false;
+bool IsOfSibling(std::string_view verb) {
+  return std::any_of(std::begin(kSiblingVerbs), std::end(kSiblingVerbs),
+                     [verb](const auto& each) { return verb == each.first; });
 }
 
 // Becomes orrery-sim with the same arguments.
@@ -45,13 +43,13 @@ int RunSibling(char** argv) {
 }
 
 int Main(int argc, char** argv) {
-  if (argc >= 2 && IsSimVerb(argv[1])) return RunSibling(argv);
+  if (argc >= 2 && IsOfSibling(argv[1])) return RunSibling(argv);
   CLI::App app("A distributed transactional key-value store for metadata.", "orrery");
   app.require_subcommand(1);
   app.footer(
       "Every verb has --help. Exit codes: 0 well; 1 failed; 2 bad input, told in one line, "
       "nothing changed.");
-  for (const SimVerb& verb : kSimVerbs) app.add_subcommand(verb.name, verb.about);
+  for (const auto& [verb, about] : kSiblingVerbs) app.add_subcommand(verb, about);
   std::map<std::string, RunVerb> verbs;
   verbs["init"] = AddInit(app);
   verbs["serve"] = AddServe(app);

@@ -66,7 +66,7 @@ class Controller final : public RecoveryHost {
       }
       if (CodeOf(ended) == ErrorCode::not_created) {
         Report("reading the register", "no database was created here; see orrery init");
-        co_await Sleep(env_.clock(), knobs_.controller_not_created_delay);
+        co_await AwaitCreation();
         continue;
       }
       if (auto e = env_.trace().Info("GenerationEnded")) {
@@ -77,6 +77,14 @@ class Controller final : public RecoveryHost {
       co_await Sleep(env_.clock(), env_.random("controller.retry").Between(Duration(0), ceiling));
       ceiling = std::min(ceiling * 2, knobs_.controller_retry_delay_max);
     }
+  }
+
+  // Without a Read, which would overtake whoever creates it, again and again if that is far away.
+  Task<void> AwaitCreation() {
+    RegisterClient reg(env_, rpc_, cluster_);
+    do {
+      co_await Sleep(env_.clock(), knobs_.controller_not_created_delay);
+    } while (!co_await reg.IsWritten());
   }
 
   // ---- RecoveryHost.

@@ -27,6 +27,11 @@ class RegisterClient {
   // Errors: not_created: every coordinator answered, and too few are ready.
   Task<absl::StatusOr<std::string>> Read();
 
+  // Whether a majority holds a value, so that a Read will find one. Asks each coordinator once, at
+  // the generation before all others: it overtakes nobody, however often it is called, where a Read
+  // overtakes whoever is about to write. False, too, when too few answer.
+  Task<bool> IsWritten();
+
   // Writes at the generation of Read. Ok: the value is chosen. Any error: the outcome is unknown,
   // and whoever wanted it must give up. Ends within `timeout`.
   // REQUIRES: Read was ok, and Write was not called since.
@@ -37,6 +42,7 @@ class RegisterClient {
 
   size_t Majority() const { return cluster_.coordinators.size() / 2 + 1; }
   Task<absl::Status> AskRead(size_t coordinator, Phase* phase);
+  Task<bool> HoldsValue(size_t coordinator);
   Task<absl::Status> AskWrite(size_t coordinator, Phase* phase);
   Task<absl::Status> WriteToMajority();
 

@@ -1,9 +1,11 @@
 // RegisterClient: a proposer, and calls to all coordinators at once.
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "core/async/task_group.h"
 #include "core/async/timeout.h"
+#include "core/async/when_all.h"
 #include "core/base/error_codes.h"
 #include "core/base/invariant.h"
 #include "core/observe/probe.h"
@@ -72,6 +74,23 @@ Task<absl::StatusOr<std::string>> RegisterClient::Read() {
     highest = proposer_.highest_seen();
     co_await backoff.Pause();
   }
+}
+
+Task<bool> RegisterClient::HoldsValue(size_t coordinator) {
+  Message<ReadRegisterRequest> request;
+  *request.header.mutable_id() = ToMessage(cluster_.register_id());
+  *request.header.mutable_generation() = ToMessage(RegisterGeneration{});
+  const Duration timeout = env_.knobs().Get<CoordinatorKnobs>().coordinator_call_timeout;
+  const absl::StatusOr<Message<ReadRegisterReply>> reply = co_await rpc_.Call(
+      cluster_.coordinators[coordinator], kReadRegister, std::move(request), timeout);
+  co_return reply.ok() && reply->header.ready() && !reply->header.value().empty();
+}
+
+Task<bool> RegisterClient::IsWritten() {
+  std::vector<Task<bool>> questions;
+  for (size_t c = 0; c < cluster_.coordinators.size(); ++c) questions.push_back(HoldsValue(c));
+  const std::vector<bool> holds = co_await WhenAll(std::move(questions));
+  co_return static_cast<size_t>(std::count(holds.begin(), holds.end(), true)) >= Majority();
 }
 
 // Tries until this coordinator has answered: a WRITE of one generation may be repeated.

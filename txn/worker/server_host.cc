@@ -15,6 +15,7 @@
 #include "core/base/error_codes.h"
 #include "core/base/status.h"
 #include "core/observe/probe.h"
+#include "core/observe/role_trace.h"
 #include "core/observe/trace.h"
 #include "core/rpc/endpoint_message.h"
 #include "txn/controller/controller_methods.h"
@@ -131,8 +132,10 @@ class Server {
         if (!self.has_value()) {
           still_unknown.push_back(coordinator);
         } else if (*self) {
+          TraceRoleBegan(env_.trace(), "coordinator", kCoordinatorToken, 0);
           absl::Status ended =
               co_await RunCoordinator(ContextFor(kCoordinatorToken), kCoordinatorFile);
+          TraceRoleEnded(env_.trace(), "coordinator", kCoordinatorToken, Describe(ended));
           if (CodeOf(ended) != ErrorCode::file_corrupt) co_return ended;
           // The register is lost, and counts as silent; what else lives here is served on.
           PROBE(env_, "server.register_damaged");
@@ -161,6 +164,7 @@ class Server {
       const Nominee self = DrawNominee();
       CO_RETURN_IF_ERROR(co_await BecomeLeader(env_, rpc_, options_.cluster, self));
       if (auto e = env_.trace().Info("LeadershipWon")) e.Add("candidate", self.candidate_id());
+      TraceRoleBegan(env_.trace(), "controller", self.candidate_id(), 0);
       auto ended =
           co_await WhenAny(roles_.run_controller(ContextFor(kControllerToken), options_.cluster),
                            KeepLeading(env_, rpc_, options_.cluster, self));
@@ -170,6 +174,7 @@ class Server {
       if (auto e = env_.trace().Info("LeadershipLost")) {
         e.Add("candidate", self.candidate_id()).Add("deposed", deposed).Add("why", why);
       }
+      TraceRoleEnded(env_.trace(), "controller", self.candidate_id(), Describe(why));
       co_await Sleep(env_.clock(),
                      env_.random("server.stand").Between(Duration(0), kStandAgainMax));
     }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/strings/ascii.h"
 #include "core/async/notify.h"
 #include "core/async/sleep.h"
 #include "core/async/task_group.h"
@@ -18,6 +19,7 @@
 #include "core/base/invariant.h"
 #include "core/env/buggify.h"
 #include "core/observe/probe.h"
+#include "core/observe/role_trace.h"
 #include "core/observe/trace.h"
 #include "core/rpc/endpoint_message.h"
 #include "storage/log/log_server.h"
@@ -39,6 +41,11 @@ namespace {
 
 template <class M>
 using Reply = Task<absl::StatusOr<Message<M>>>;
+
+// "commit_proxy"
+std::string RoleName(RoleInfo::Kind kind) {
+  return absl::AsciiStrToLower(RoleInfo::Kind_Name(kind));
+}
 
 // Whether a store's role that ended so means that the disk must not be used any more.
 bool IsDiskFailure(const absl::Status& status) {
@@ -116,6 +123,8 @@ class Worker {
     Future<absl::Status> is_ready = ready.future();
     const auto [at, added] = roles_.emplace(token, std::move(role));
     INVARIANT(added, token);
+    const Role& begun = at->second;
+    TraceRoleBegan(env_.trace(), RoleName(begun.kind), token, begun.generation);
     RoleContext context{env_, server_, rpc_, token, std::move(ready)};
     at->second.member = tasks_.Spawn("role", UntilEnd(token, make(std::move(context))));
     return is_ready;
@@ -129,9 +138,7 @@ class Worker {
     }
     const auto at = roles_.find(token);
     const RoleInfo::Kind kind = at->second.kind;
-    if (auto e = env_.trace().Info("RoleEnded")) {
-      e.Add("kind", RoleInfo::Kind_Name(kind)).Add("token", token).Add("why", status);
-    }
+    TraceRoleEnded(env_.trace(), RoleName(kind), token, Describe(status));
     roles_.erase(at);
     RememberEnd(token, Describe(status));
     const bool stores = kind == RoleInfo::LOG || kind == RoleInfo::STORAGE;
@@ -143,9 +150,7 @@ class Worker {
   void EndRole(uint64_t token, std::string_view why) {
     const auto at = roles_.find(token);
     if (at == roles_.end()) return;
-    if (auto e = env_.trace().Info("RoleDestroyed")) {
-      e.Add("kind", RoleInfo::Kind_Name(at->second.kind)).Add("token", token).Add("why", why);
-    }
+    TraceRoleEnded(env_.trace(), RoleName(at->second.kind), token, why);
     if (at->second.member != nullptr) tasks_.CancelMember(*at->second.member);
     roles_.erase(at);
     RememberEnd(token, std::string(why));

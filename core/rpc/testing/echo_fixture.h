@@ -101,8 +101,8 @@ class EchoTest : public ::testing::Test {
 
   ManualLoop loop;
   MemoryNetwork network{loop};
-  MemoryEnv server_env{network, kServerIp};
-  MemoryEnv client_env{network, kClientIp};
+  MemoryEnv server_env{network, kServerIp, MemoryEnv::kMemoryBytes, TraceLevel::kDebug};
+  MemoryEnv client_env{network, kClientIp, MemoryEnv::kMemoryBytes, TraceLevel::kDebug};
   const NetworkAddress address = NetworkAddress::V4(kServerIp, 4500);
   Echo echo{loop};
   std::unique_ptr<RpcServer> server;

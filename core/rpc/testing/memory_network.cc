@@ -179,13 +179,14 @@ Task<absl::StatusOr<std::vector<NetworkAddress>>> EnvNetwork::Resolve(std::strin
 }
 
 size_t TraceLog::Count(const std::string& type) const {
-  return static_cast<size_t>(std::count(types.begin(), types.end(), type));
+  return static_cast<size_t>(
+      std::ranges::count_if(records, [&](const TraceRecord& each) { return each.type == type; }));
 }
 
-MemoryEnv::MemoryEnv(MemoryNetwork& network, uint32_t ip, uint64_t memory_bytes)
+MemoryEnv::MemoryEnv(MemoryNetwork& network, uint32_t ip, uint64_t memory_bytes, TraceLevel least)
     : loop_(network.loop()),
       network_(network, ip),
-      trace_(loop_, log, TraceLevel::kDebug),
+      trace_(loop_, log, least),
       memory_(memory_bytes) {
   knobs_.Add<RpcKnobs>();
 }

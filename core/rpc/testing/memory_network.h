@@ -93,17 +93,20 @@ class EnvNetwork final : public Network {
   const uint32_t ip_;
 };
 
-// Keeps the types of trace events.
+// Keeps trace events.
 struct TraceLog : TraceSink {
-  void Emit(const TraceRecord& record) override { types.push_back(record.type); }
+  void Emit(const TraceRecord& record) override { records.push_back(record); }
   size_t Count(const std::string& type) const;
-  std::vector<std::string> types;
+  std::vector<TraceRecord> records;
 };
 
 class MemoryEnv : public Env {
  public:
+  static constexpr uint64_t kMemoryBytes = 256 << 20;
+
   // `ip` is the process's address. The knobs have RpcKnobs.
-  MemoryEnv(MemoryNetwork& network, uint32_t ip, uint64_t memory_bytes = 256 << 20);
+  MemoryEnv(MemoryNetwork& network, uint32_t ip, uint64_t memory_bytes = kMemoryBytes,
+            TraceLevel least = TraceLevel::kInfo);
 
   Clock& clock() override { return loop_; }
   Executor& executor() override { return loop_; }

@@ -44,7 +44,7 @@ Task<absl::Status> RegisterWorkload::Setup(ClientContext context) {
 
 Task<absl::Status> RegisterWorkload::Start(ClientContext context, Time deadline) {
   Env& env = context.env;
-  Random& random = env.random("register.operations");
+  OperationStream stream(context, "register");
   LogClient client(env, ReplicasOf(context.topology));
   absl::Status verdict;
   TaskGroup operations(env.executor(), [&](std::string_view, absl::Status status) {
@@ -54,17 +54,18 @@ Task<absl::Status> RegisterWorkload::Start(ClientContext context, Time deadline)
   const Duration mean = Seconds(1) * context.clients * burst_ / operations_per_second_;
   const uint64_t first_own = static_cast<uint64_t>(context.client * keys_per_client_);
   while (verdict.ok() && env.clock().Now() < deadline) {
-    co_await Sleep(env.clock(), random.Between(Duration(0), 2 * mean));
-    for (int64_t i = 0; i < burst_ && operations.size() < kOperationsMax; ++i) {
-      if (random.Below(100) < static_cast<uint64_t>(reads_percent_)) {
-        Register& target = registers_[random.Below(registers_.size())];
-        operations.Spawn("read", Read(client, target, kOperationTimeout));
-      } else {
-        Register& target =
-            registers_[first_own + random.Below(static_cast<uint64_t>(keys_per_client_))];
-        if (target.writing) continue;
-        operations.Spawn("write", Write(client, target, kOperationTimeout));
-      }
+    for (int64_t i = 0; i < burst_; ++i) {
+      auto [ordinal, random] = stream.Next();
+      const Duration pause = random.Between(Duration(0), 2 * mean);
+      if (i == 0) co_await Sleep(env.clock(), pause);
+      const bool reads = random.Below(100) < static_cast<uint64_t>(reads_percent_);
+      Register& target =
+          reads ? registers_[random.Below(registers_.size())]
+                : registers_[first_own + random.Below(static_cast<uint64_t>(keys_per_client_))];
+      if (!stream.Begins(ordinal) || operations.size() >= kOperationsMax) continue;
+      operations.Spawn(reads ? "read" : "write",
+                       stream.Run(ordinal, reads ? Read(client, target, kOperationTimeout)
+                                                 : Write(client, target, kOperationTimeout)));
     }
   }
   co_await operations.Join();
@@ -72,6 +73,7 @@ Task<absl::Status> RegisterWorkload::Start(ClientContext context, Time deadline)
 }
 
 Task<absl::Status> RegisterWorkload::Write(LogClient& client, Register& target, Duration timeout) {
+  if (target.writing) co_return absl::OkStatus();
   target.writing = true;
   const uint64_t number = ++target.issued;
   LogClient::Entries entries;

@@ -12,6 +12,7 @@
 #include "core/env/buggify.h"
 #include "core/observe/metrics.h"
 #include "core/observe/probe.h"
+#include "core/observe/role_trace.h"
 #include "core/observe/trace.h"
 #include "core/rpc/client.h"
 #include "core/rpc/server.h"
@@ -106,6 +107,11 @@ class Replica {
       led_ = leads();
       if (auto e = env_.trace().Info(led_ ? "LeadershipWon" : "LeadershipLost")) {
         e.Add("term", state_.term()).Add("last_index", state_.last_index());
+      }
+      if (led_) {
+        TraceRoleBegan(env_.trace(), "leader", 0, state_.term());
+      } else {
+        TraceRoleEnded(env_.trace(), "leader", 0, "another term began");
       }
     }
     if (state_.has_records()) records_.NotifyAll();

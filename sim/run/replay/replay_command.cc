@@ -1,5 +1,6 @@
 // Reading a replay's options and finding its files.
 #include "sim/run/replay/replay_command.h"
+#include "sim/run/atomic_file.h"
 
 #include <sys/stat.h>
 
@@ -8,9 +9,9 @@
 
 #include "sim/fault/draw.h"
 #include "sim/fault/fault_plan.pb.h"
-#include "sim/run/options.h"
 #include "sim/run/recording_file.h"
 #include "sim/run/report.h"
+#include "sim/run/run_target.h"
 
 namespace orrery::sim {
 namespace {
@@ -28,8 +29,6 @@ std::optional<uint64_t> ParseNumber(std::string_view text) {
   if (!IsNumber(text) || error != std::errc()) return std::nullopt;
   return number;
 }
-
-std::string FolderOf(const std::string& file) { return file.substr(0, file.rfind('/') + 1); }
 
 bool Exists(const std::string& file) {
   struct stat about {};
@@ -77,31 +76,6 @@ std::string BreakPoint::ToText() const {
       return "the first event that differs from the recording";
   }
   return {};
-}
-
-absl::StatusOr<Time> ParseMoment(const std::string& text) {
-  const absl::Status refused =
-      Refuse("--until " + text + ": expected a moment of simulated time, like 12.5s or 250ms");
-  const size_t point = text.find('.');
-  if (point == text.npos) {
-    const absl::StatusOr<Duration> span = ParseSpan(text);
-    if (!span.ok()) return refused;
-    return TimeFromNanoseconds(0) + *span;
-  }
-  // "12.5s": the whole part in the unit, and then as many of its parts as digits follow.
-  const size_t unit_at = text.find_first_not_of("0123456789", point + 1);
-  if (unit_at == text.npos || unit_at == point + 1) return refused;
-  const std::string unit = text.substr(unit_at);
-  const absl::StatusOr<Duration> whole = ParseSpan(text.substr(0, point) + unit);
-  const absl::StatusOr<Duration> one = ParseSpan("1" + unit);
-  if (!whole.ok() || !one.ok()) return refused;
-  int64_t part = one->count();
-  int64_t rest = 0;
-  for (const char digit : text.substr(point + 1, unit_at - point - 1)) {
-    part /= 10;
-    rest += part * (digit - '0');
-  }
-  return TimeFromNanoseconds(0) + *whole + Nanoseconds(rest);
 }
 
 std::optional<TraceLevel> ParseLevel(const std::string& text) {
@@ -168,24 +142,15 @@ absl::Status PreparedReplay::FindFiles(const ReplayCommand& command) {
   add_word("--scenario", command.scenario_file);
   add_word("--recording", command.recording_file);
   for (const std::string& knob : command.knobs) add_word("--knob", knob);
-  scenario_file_ = command.scenario_file;
   recording_file_ = command.recording_file;
-  if (IsNumber(command.target)) {
-    if (!scenario_file_.empty()) return absl::OkStatus();
-    return Refuse("--scenario is missing; seed " + command.target + " is one of a scenario");
-  }
-  plan_file_ = command.target;
+  ASSIGN_OR_RETURN(const RunTarget target, RunTarget::Find(command.target, command.scenario_file));
+  scenario_file_ = target.scenario_file;
+  plan_file_ = target.plan_file;
+  if (plan_file_.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(plan_file_));
   const absl::StatusOr<FaultPlan> plan = FaultPlanFromText(text);
   if (!plan.ok()) return Refuse(plan_file_ + ": " + std::string(plan.status().message()));
   plan_hash_ = plan->outcome().hash();
-  if (scenario_file_.empty()) {
-    scenario_file_ = FolderOf(plan_file_) + plan->scenario() + ".toml";
-    if (!Exists(scenario_file_)) {
-      return Refuse(plan_file_ + ": is of scenario \"" + plan->scenario() + "\", and there is no " +
-                    scenario_file_ + "; give --scenario FILE");
-    }
-  }
   if (recording_file_.empty()) {
     recording_file_ = FolderOf(plan_file_) + kRecordingName;
     if (!Exists(recording_file_)) recording_file_.clear();
@@ -195,7 +160,7 @@ absl::Status PreparedReplay::FindFiles(const ReplayCommand& command) {
 
 absl::Status PreparedReplay::ReadOptions(const ReplayCommand& command) {
   if (!command.until.empty()) {
-    ASSIGN_OR_RETURN(until_, ParseMoment(command.until));
+    ASSIGN_OR_RETURN(until_, ParseMoment("--until", command.until));
   }
   if (!command.trace_level.empty()) {
     trace_level_ = ParseLevel(command.trace_level);

@@ -29,9 +29,6 @@ struct BreakPoint {
   std::string ToText() const;
 };
 
-// "12.5s", "250ms", "60s". invalid_argument.
-absl::StatusOr<Time> ParseMoment(const std::string& text);
-
 // "debug", "info", "warn", "error".
 std::optional<TraceLevel> ParseLevel(const std::string& text);
 const char* NameOfLevel(TraceLevel level);

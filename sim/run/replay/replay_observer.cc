@@ -97,17 +97,20 @@ void ReplayObserver::Write(const std::string& text) {
 }
 
 // Time is the world's: that of a process may be wrong on purpose.
-std::string ReplayObserver::Line(const Process& process, const TraceRecord& record) const {
+std::string ReplayObserver::Line(const Process* process, const TraceRecord& record) const {
+  // What has no process is the world's.
+  const std::string name = process != nullptr ? process->name() : "world";
   std::string line;
   if (options_.json) {
-    JsonTraceSink(process.name(), process.machine().name(), [&line](std::string_view text) {
+    const std::string machine = process != nullptr ? process->machine().name() : "";
+    JsonTraceSink(process != nullptr ? name : "", machine, [&line](std::string_view text) {
       line.append(text);
     }).Emit(record);
     return line + "\n";
   }
   line = Padded(SecondsText(ToNanoseconds(world_->Now())) + " s", 16) +
-         Padded(process.name(), longest_process_) + "  " + Padded(NameOfLevel(record.level), 5) +
-         "  " + record.type;
+         Padded(name, longest_process_) + "  " + Padded(NameOfLevel(record.level), 5) + "  " +
+         record.type;
   if (record.injected) line += "  (injected)";
   for (const TraceRecord::Field& field : record.fields) {
     line += std::string("  ") + field.name + "=" + FieldText(field);
@@ -115,7 +118,7 @@ std::string ReplayObserver::Line(const Process& process, const TraceRecord& reco
   return line + "\n";
 }
 
-void ReplayObserver::Emit(const Process& process, const TraceRecord& record) {
+void ReplayObserver::Emit(const Process* process, const TraceRecord& record) {
   if (options_.trace_level.has_value() && record.level >= *options_.trace_level) {
     Write(Line(process, record));
   }

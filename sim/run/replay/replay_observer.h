@@ -39,7 +39,7 @@ class ReplayObserver final : public RunObserver {
   void Record(uint64_t index, Time time, Happening happening, uint64_t entity, uint64_t a,
               uint64_t b, uint64_t hash_after) override;
   void Differs() override { differs_ = true; }
-  void Emit(const Process& process, const TraceRecord& record) override;
+  void Emit(const Process* process, const TraceRecord& record) override;
   TraceLevel least_level() const override;
   bool Stop() override;
 
@@ -50,7 +50,7 @@ class ReplayObserver final : public RunObserver {
   void TellPlace(const std::string& traced);
   void TellRest();
   void Write(const std::string& text);
-  std::string Line(const Process& process, const TraceRecord& record) const;
+  std::string Line(const Process* process, const TraceRecord& record) const;
 
   const Options options_;
   FILE* out_ = nullptr;  // A copy of standard output.

@@ -221,7 +221,8 @@ TEST_F(ReplayTest, ItShowsWhatProcessesTell) {
   EXPECT_TRUE(Has(all.out, " debug  PingReceived  pings=")) << all.out;
   EXPECT_FALSE(Has(all.out, "\n1.0000001")) << "nothing later: " << all.out;
   const CommandOutput json = Replay({plan_, "--trace", "error", "-o", "json"});
-  EXPECT_EQ(std::count(json.out.begin(), json.out.end(), '\n'), 2);
+  EXPECT_EQ(std::count(json.out.begin(), json.out.end(), '\n'), 3)
+      << "and what the run makes of it";
   EXPECT_TRUE(json.out.starts_with("{\"time\":")) << json.out;
 }
 

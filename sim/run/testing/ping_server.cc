@@ -2,6 +2,7 @@
 #include "sim/run/testing/ping_server.h"
 
 #include <absl/container/flat_hash_set.h>  // banned-ok: planted, for the check to find
+#include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
@@ -28,7 +29,22 @@ struct Server {
   Env* env;
   Plant plant;
   int pings = 0;
+  bool lived_before = false;  // This process has been started before.
 };
+
+// Leaves a trace of this life on the disk, and says whether there was one.
+Task<absl::StatusOr<bool>> LivedBefore(Env* env) {
+  CO_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
+                      co_await env->files().Open("lived", OpenMode::kCreate));
+  CO_ASSIGN_OR_RETURN(const Buffer before, co_await file->Read(0, 1));
+  CO_RETURN_IF_ERROR(co_await file->WriteDurable(0, Buffer::Copy("x")));
+  CO_RETURN_IF_ERROR(co_await env->files().SyncDirectory(""));
+  co_return !before.empty();
+}
+
+bool WallClockIsWrong(Env& env) {
+  return env.clock().WallMicros() != ToNanoseconds(env.clock().Now()) / 1000;
+}
 
 uint64_t FirstOfHashSet() {
   absl::flat_hash_set<uint64_t> set;  // banned-ok: planted, for the check to find
@@ -79,6 +95,12 @@ Task<> Misbehave(Server* server) {
       break;
     case Plant::kHang:
       while (true) co_await Yield();
+    case Plant::kSpin: {
+      volatile uint64_t rounds = 0;
+      while (true) rounds = rounds + 1;
+    }
+    case Plant::kExit:
+      _exit(0);
     case Plant::kMemory: {
       std::vector<std::string> hoard;
       while (true) hoard.emplace_back(size_t{1} << 20, 'x');
@@ -116,6 +138,10 @@ Task<absl::Status> Answer(Server* server, std::unique_ptr<Connection> peer) {
     if (auto e = env.trace().Debug("PingReceived")) {
       e.Add("pings", server->pings).Add("from", "a client").Add("even", server->pings % 2 == 0);
     }
+    if (server->plant == Plant::kTwoFaults && bytes.view() == kPing && server->lived_before &&
+        WallClockIsWrong(env)) {
+      if (auto e = env.trace().Error("PingAfterTwoFaults")) e.Add("pings", server->pings);
+    }
     if (server->pings == kFatalPing) co_await Misbehave(server);
     if (server->plant == Plant::kDeaf && server->pings > kFatalPing) co_await Misbehave(server);
     const uint64_t planted = PlantedDelay(*server, peer.get()) & kDelayMask;
@@ -139,10 +165,13 @@ std::optional<Plant> PlantFromName(std::string_view name) {
       {"invariant", Plant::kInvariant},
       {"signal", Plant::kSignal},
       {"hang", Plant::kHang},
+      {"spin", Plant::kSpin},
+      {"exit", Plant::kExit},
       {"memory", Plant::kMemory},
       {"leak", Plant::kLeak},
       {"budget", Plant::kBudget},
       {"deaf", Plant::kDeaf},
+      {"two_faults", Plant::kTwoFaults},
   };
   for (const auto& [known, plant] : kPlants) {
     if (known == name) return plant;
@@ -152,6 +181,9 @@ std::optional<Plant> PlantFromName(std::string_view name) {
 
 Task<absl::Status> ServePings(Env* env, NetworkAddress address, Plant plant) {
   Server server{.env = env, .plant = plant};
+  if (plant == Plant::kTwoFaults) {
+    CO_ASSIGN_OR_RETURN(server.lived_before, co_await LivedBefore(env));
+  }
   CO_ASSIGN_OR_RETURN(std::unique_ptr<Listener> listener, env->network().Listen(address));
   TaskGroup peers(env->executor(), [](std::string_view, absl::Status) {
     // A client that went away is no defect.

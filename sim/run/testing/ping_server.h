@@ -13,6 +13,7 @@
 namespace orrery::sim {
 
 inline constexpr uint16_t kPingPort = 4500;
+inline constexpr std::string_view kPing = "p";  // What the workload sends.
 
 enum class Plant {
   kNone,
@@ -28,10 +29,15 @@ enum class Plant {
   kInvariant,   // breaks an INVARIANT
   kSignal,      // writes where nothing is
   kHang,        // runs for ever without time passing
+  kSpin,        // the same within one event
+  kExit,        // ends its process as if all were well
   kMemory,      // allocates without end
   kLeak,        // loses a Task
   kBudget,      // loses a reservation of memory
   kDeaf,        // makes the server answer no more
+  // A ping of the workload that comes while the wall clock is wrong, to a process that was started
+  // before:
+  kTwoFaults,  // traces an error
 };
 
 // nullopt for a name that is none.

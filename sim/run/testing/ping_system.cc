@@ -3,6 +3,7 @@
 
 #include "core/async/future.h"
 #include "core/async/sleep.h"
+#include "core/async/task_group.h"
 #include "core/async/timeout.h"
 #include "core/observe/probe.h"
 #include "sim/run/evidence.h"
@@ -20,9 +21,9 @@ NetworkAddress ServerAddress(int64_t server) {
 }
 
 // One byte there and back.
-Task<absl::Status> Ping(Env* env, NetworkAddress address) {
+Task<absl::Status> Ping(Env* env, NetworkAddress address, std::string_view byte = kPing) {
   CO_ASSIGN_OR_RETURN(std::unique_ptr<Connection> peer, co_await env->network().Connect(address));
-  peer->Write(Buffer::Copy("p"));
+  peer->Write(Buffer::Copy(byte));
   CO_ASSIGN_OR_RETURN(const Buffer answer, co_await peer->Read());
   co_return answer.empty() ? Error(ErrorCode::end_of_stream) : absl::OkStatus();
 }
@@ -44,16 +45,21 @@ class PingWorkload final : public Workload {
 
   Task<absl::Status> Start(ClientContext context, Time deadline) override {
     Env& env = context.env;
-    Random& random = env.random("ping.server");
+    OperationStream operations(context, "ping");
+    TaskGroup pings(env.executor(), [](std::string_view, absl::Status) {
+      // Without an answer: it is not counted.
+    });
     while (env.clock().Now() < deadline) {
+      auto [ordinal, random] = operations.Next();
       co_await Sleep(env.clock(), interval_);
       const NetworkAddress server =
           ServerAddress(static_cast<int64_t>(random.Below(static_cast<uint64_t>(servers_))));
+      if (!operations.Begins(ordinal)) continue;
       ++pings_;
-      const absl::Status status = co_await Timeout(env.clock(), kPatience, Ping(&env, server));
-      if (status.ok()) ++answers_;
+      pings.Spawn("ping", operations.Run(ordinal, PingOnce(&env, server)));
       if (fail_in_ == "start") co_return Error(ErrorCode::io_error, "asked to fail");
     }
+    co_await pings.Join();
     if (fail_in_ == "endless") {
       Promise<absl::Status> never;
       co_return co_await never.future();
@@ -61,9 +67,9 @@ class PingWorkload final : public Workload {
     co_return absl::OkStatus();
   }
 
-  Task<absl::Status> Check(ClientContext) override {
+  Task<absl::Status> Check(ClientContext context) override {
     if (fail_in_ == "check") co_return Error(ErrorCode::io_error, "asked to fail");
-    if (answers_ >= answers_min_) co_return absl::OkStatus();
+    if (answers_ >= answers_min_ || context.operations.narrowed()) co_return absl::OkStatus();
     co_return WithEvidence(
         Error(ErrorCode::check_failed, "at least " + std::to_string(answers_min_) +
                                            " answers should have come, and " +
@@ -78,6 +84,12 @@ class PingWorkload final : public Workload {
   }
 
  private:
+  Task<absl::Status> PingOnce(Env* env, NetworkAddress server) {
+    absl::Status status = co_await Timeout(env->clock(), kPatience, Ping(env, server));
+    if (status.ok()) ++answers_;
+    co_return status;
+  }
+
   Duration interval_{};
   int64_t answers_min_ = 1;
   std::string fail_in_;
@@ -140,8 +152,8 @@ Task<absl::Status> PingSystem::AwaitRecovered(ClientContext context) const {
   CO_ASSIGN_OR_RETURN(const int64_t servers, context.topology.Integer("servers", 3, 1, 100));
   for (int64_t i = 0; i < servers; ++i) {
     while (true) {
-      const absl::Status status =
-          co_await Timeout(context.env.clock(), kPatience, Ping(&context.env, ServerAddress(i)));
+      const absl::Status status = co_await Timeout(context.env.clock(), kPatience,
+                                                   Ping(&context.env, ServerAddress(i), "r"));
       if (status.ok()) break;
       co_await Sleep(context.env.clock(), kRetry);
     }

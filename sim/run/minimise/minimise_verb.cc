@@ -1,0 +1,273 @@
+// The verb `minimise`: its command line, its files, and what it prints.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "core/base/hash.h"
+#include "sim/fault/draw.h"
+#include "sim/run/atomic_file.h"
+#include "sim/run/minimise/minimise_report.h"
+#include "sim/run/minimise/minimiser.h"
+#include "sim/run/minimise/progress.h"
+#include "sim/run/minimise/trial_journal.h"
+#include "sim/run/minimise/trials.h"
+#include "sim/run/real_time.h"
+#include "sim/run/report.h"
+#include "sim/run/sim_command.h"
+#include "sim/run/verbs.h"
+
+namespace orrery::sim {
+namespace {
+
+constexpr const char* kAbout =
+    "Makes the plan of a failing run as small as can be: leaves out faults, operations of\n"
+    "workloads, deviations from the default order, knobs, machines and time, as long as the run\n"
+    "fails with the same signature. Writes a plan that can be read, edited and replayed. What was\n"
+    "interrupted goes on with the same command.\n"
+    "Exit code: 0 done, 1 the time was up (the plan so far is written), 2 bad input (nothing\n"
+    "written), among it a plan that passes or does not fail twice the same.";
+
+constexpr const char* kSuffix = ".textproto";
+constexpr int kJobsMax = 256;
+constexpr int kMinutesMax = 7 * 24 * 60;
+
+struct MinimiseCommand {
+  SimCommand sim;  // What fails.
+  std::string out_file;
+  std::string regressions;
+  int jobs = 1;
+  int minutes = 0;
+  bool json = false;
+
+  std::string state_file() const { return out_file + ".state"; }
+};
+
+int RefuseInput(const std::string& program, std::string what) {
+  for (char& c : what) c = c == '\n' ? ' ' : c;
+  std::fprintf(stderr, "%s minimise: %s\n", program.c_str(), what.c_str());
+  return kExitBadInput;
+}
+
+// Fills `command`; an exit code when there is nothing more to do.
+std::optional<int> Parse(int argc, char** argv, MinimiseCommand& command) {
+  command.sim.program = argv[0];
+  CLI::App app(kAbout, command.sim.program + " minimise");
+  std::string output = "text";
+  app.add_option("plan", command.sim.plan_file, "fault plan of a run that fails");
+  app.add_option("--seed", command.sim.seed, "without a plan: the seed of a run that fails");
+  app.add_option("--scenario", command.sim.scenario_file,
+                 "scenario file; of a plan: that of its name beside it");
+  app.add_option("--knob", command.sim.knobs, "NAME=VALUE: fixes a knob; may be repeated")
+      ->allow_extra_args(false);
+  app.add_option("--out", command.out_file,
+                 "where to write; of a plan: its name with .min before the extension");
+  app.add_option("--jobs", command.jobs, "runs side by side; as many as there are processors")
+      ->check(CLI::Range(1, kJobsMax))
+      ->default_str("");
+  app.add_option("--minutes", command.minutes, "when to stop, if it is not done before; 60")
+      ->check(CLI::Range(1, kMinutesMax))
+      ->default_str("");
+  app.add_option("--regressions", command.regressions,
+                 "folder of plans that a test replays: offers to keep this one there");
+  app.add_option("-o,--output", output, "text or json")->check(CLI::IsMember({"text", "json"}));
+  command.jobs = std::clamp(static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)), 1, kJobsMax);
+  command.minutes = 60;
+  try {
+    app.parse(argc - 1, argv + 1);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return kExitPassed;
+  } catch (const CLI::ParseError& error) {
+    return RefuseInput(command.sim.program, std::string(error.what()) + "; see --help");
+  }
+  command.json = output == "json";
+  return std::nullopt;
+}
+
+absl::Status Refused(const std::string& what) { return Error(ErrorCode::invalid_argument, what); }
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash + 1);
+}
+
+std::string NameOf(const std::string& path) {
+  std::string name = path.substr(FolderOf(path).size());
+  const size_t dot = name.rfind('.');
+  return dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
+}
+
+bool IsFolder(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+// What was not given, from what was.
+absl::Status CompleteNames(MinimiseCommand& command) {
+  SimCommand& sim = command.sim;
+  if (sim.plan_file.empty() == sim.seed.empty()) {
+    return Refused("give either a plan or a --seed with its --scenario");
+  }
+  if (!command.regressions.empty() && !IsFolder(command.regressions)) {
+    return Refused("--regressions " + command.regressions + ": is no folder");
+  }
+  if (sim.plan_file.empty()) {
+    if (sim.scenario_file.empty()) return Refused("--scenario is missing");
+    if (command.out_file.empty()) {
+      command.out_file = NameOf(sim.scenario_file) + "-" + sim.seed + ".min" + kSuffix;
+    }
+    return absl::OkStatus();
+  }
+  if (sim.scenario_file.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, ReadTextFile(sim.plan_file));
+    const absl::StatusOr<FaultPlan> plan = FaultPlanFromText(text);
+    if (!plan.ok()) return Refused(sim.plan_file + ": " + std::string(plan.status().message()));
+    sim.scenario_file = FolderOf(sim.plan_file) + plan->scenario() + ".toml";
+    if (access(sim.scenario_file.c_str(), F_OK) != 0) {
+      return Refused(sim.plan_file + ": its scenario is not beside it (" + sim.scenario_file +
+                     "); give it with --scenario");
+    }
+  }
+  if (command.out_file.empty()) {
+    const std::string name = NameOf(sim.plan_file);
+    const std::string extension =
+        sim.plan_file.substr(FolderOf(sim.plan_file).size() + name.size());
+    command.out_file = FolderOf(sim.plan_file) + name + ".min" + extension;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Complete(MinimiseCommand& command) {
+  RETURN_IF_ERROR(CompleteNames(command));
+  const std::string folder = FolderOf(command.out_file);
+  if (access(folder.empty() ? "." : folder.c_str(), W_OK) == 0) return absl::OkStatus();
+  return Refused(command.out_file + ": cannot be written: " + std::strerror(errno));
+}
+
+// Processor time of all children that have ended, and of this process.
+Duration ProcessorOfAll() {
+  struct rusage children {};
+  getrusage(RUSAGE_CHILDREN, &children);
+  const auto span = [](const struct timeval& time) {
+    return Seconds(time.tv_sec) + Microseconds(time.tv_usec);
+  };
+  return ProcessorNow() + span(children.ru_utime) + span(children.ru_stime);
+}
+
+std::string ResumeCommand(const MinimiseCommand& command) {
+  const SimCommand& sim = command.sim;
+  std::vector<std::string> words = {sim.program, "minimise"};
+  if (!sim.plan_file.empty()) words.push_back(sim.plan_file);
+  if (!sim.seed.empty()) words.insert(words.end(), {"--seed", sim.seed});
+  words.insert(words.end(), {"--scenario", sim.scenario_file});
+  for (const std::string& knob : sim.knobs) words.insert(words.end(), {"--knob", knob});
+  words.insert(words.end(), {"--out", command.out_file});
+  return ShellCommand(words);
+}
+
+// The Bazel package that `folder` is, below the folder of the workspace; nullopt when it is none.
+std::optional<std::string> BazelPackageOf(const std::string& folder) {
+  std::error_code error;
+  const std::filesystem::path full = std::filesystem::canonical(folder, error);
+  if (error || !std::filesystem::exists(full / "BUILD.bazel", error)) return std::nullopt;
+  for (std::filesystem::path top = full; top.has_relative_path(); top = top.parent_path()) {
+    if (std::filesystem::exists(top / "WORKSPACE", error) ||
+        std::filesystem::exists(top / "MODULE.bazel", error)) {
+      return full.lexically_relative(top).native();
+    }
+  }
+  return std::nullopt;
+}
+
+// Copies the plan to where a test replays it, under a name that a test may have, and runs that
+// test where it is known how.
+std::string KeepCommand(const MinimiseCommand& command) {
+  std::string name = NameOf(command.out_file);
+  if (name.ends_with(".min")) name.resize(name.size() - 4);
+  for (char& c : name) {
+    const bool kept = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (!kept) c = '_';
+  }
+  std::string folder = command.regressions;
+  if (!folder.ends_with('/')) folder += '/';
+  std::string keep = ShellCommand({"cp", command.out_file, folder + name + kSuffix});
+  if (const std::optional<std::string> package = BazelPackageOf(folder)) {
+    keep += " && " + ShellCommand({"bazel", "test", "//" + *package + ":all",
+                                   "--test_filter=*" + name + "*"});
+  }
+  return keep;
+}
+
+MinimiseReport ReportOf(const MinimiseCommand& command, Minimised found, const Trials& trials,
+                        const TrialJournal& journal) {
+  MinimiseReport report{.found = std::move(found), .plan_file = command.out_file};
+  report.replay_command = ShellCommand({command.sim.program, "sim", "--scenario",
+                                        command.sim.scenario_file, "--plan", command.out_file});
+  report.resume_command = ResumeCommand(command);
+  if (!command.regressions.empty()) report.keep_command = KeepCommand(command);
+  report.known = journal.found();
+  report.runs = trials.runs() + report.known;
+  report.cpu = ProcessorOfAll() + journal.found_cpu();
+  return report;
+}
+
+int Fail(const MinimiseCommand& command, const absl::Status& status) {
+  return RefuseInput(command.sim.program, std::string(status.message()));
+}
+
+int Run(const MinimiseCommand& command, const PreparedRun& run) {
+  const Duration until = MonotonicNow() + Seconds(60) * command.minutes;
+  std::optional<MinimiseProgress> progress(until);
+  TrialJournal journal;
+  std::function<void()> show;
+  Trials trials(
+      {.base = run.request(), .jobs = command.jobs, .until = until, .tick = [&show] { show(); }},
+      journal);
+  Minimiser minimiser(run.request(), trials, show);
+  show = [&] { progress->Show(minimiser.state(), trials.runs(), journal.found()); };
+  const absl::Status begun = minimiser.Begin();
+  if (!begun.ok()) {
+    progress.reset();
+    const std::string& what = command.sim.plan_file;
+    return RefuseInput(command.sim.program, (what.empty() ? command.sim.scenario_file : what) +
+                                                ": " + std::string(begun.message()));
+  }
+  // Another program makes something else of the plan.
+  const absl::Status opened = journal.Open(
+      command.state_file(), HashWords(HashBytes(run.request().plan), minimiser.original_hash()));
+  if (!opened.ok()) return progress.reset(), Fail(command, opened);
+  absl::StatusOr<Minimised> found = minimiser.Minimise();
+  progress.reset();
+  if (!found.ok()) return Fail(command, found.status());
+  const MinimiseReport report = ReportOf(command, *std::move(found), trials, journal);
+  AtomicFile out;
+  absl::Status written = out.Open(command.out_file);
+  if (written.ok()) written = out.Commit(PlanFileText(report));
+  if (!written.ok()) return Fail(command, written);
+  if (report.found.complete) journal.Remove();
+  const std::string text = command.json ? MinimisedJson(report) + "\n" : DescribeMinimised(report);
+  std::fputs(text.c_str(), stdout);
+  return report.found.complete ? kExitPassed : kExitFailed;
+}
+
+}  // namespace
+
+int MinimiseVerb(int argc, char** argv, const System& system) {
+  MinimiseCommand command;
+  if (const std::optional<int> exit_code = Parse(argc, argv, command)) return *exit_code;
+  const absl::Status complete = Complete(command);
+  if (!complete.ok()) return Fail(command, complete);
+  const absl::StatusOr<std::unique_ptr<PreparedRun>> run = PreparedRun::Make(command.sim, system);
+  if (!run.ok()) return Fail(command, run.status());
+  return Run(command, **run);
+}
+
+}  // namespace orrery::sim

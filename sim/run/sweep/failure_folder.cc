@@ -1,0 +1,85 @@
+// Files of a failing run.
+#include "sim/run/sweep/failure_folder.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "sim/fault/draw.h"
+#include "sim/fault/fault_plan.pb.h"
+#include "sim/run/atomic_file.h"
+#include "sim/run/report.h"
+#include "sim/run/runner.h"
+#include "sim/run/scenario.h"
+#include "sim/run/signature.h"
+
+namespace orrery::sim {
+namespace {
+
+constexpr const char* kPlanFile = "/plan.textproto";
+
+absl::Status Failed(const std::string& path, const std::error_code& error) {
+  return Error(ErrorCode::platform_error, path + ": cannot be written: " + error.message());
+}
+
+// The plan of the run with what came of it. A run that failed before it drew one has none: its seed
+// says everything then.
+absl::StatusOr<std::string> PlanWithOutcome(const RunResult& result) {
+  FaultPlan plan;
+  if (!result.plan.empty()) {
+    ASSIGN_OR_RETURN(plan, FaultPlanFromText(result.plan));
+  }
+  plan.set_version(kPlanVersion);
+  plan.set_seed(result.seed);
+  plan.set_scenario(result.scenario);
+  PlannedOutcome& outcome = *plan.mutable_outcome();
+  outcome.set_hash(HashText(result.hash));
+  outcome.set_events(result.events);
+  if (!result.passed()) outcome.set_signature(SignatureOf(result));
+  return FaultPlanToText(plan);
+}
+
+}  // namespace
+
+bool FailureFolder::Holds(const std::string& scenario, uint64_t seed) const {
+  const absl::StatusOr<std::string> text = ReadTextFile(path_ + kPlanFile);
+  if (!text.ok()) return false;
+  const absl::StatusOr<FaultPlan> plan = FaultPlanFromText(*text);
+  return plan.ok() && plan->scenario() == scenario && plan->seed() == seed;
+}
+
+absl::StatusOr<std::string> FailureFolder::Begin() const {
+  std::error_code error;
+  std::filesystem::remove_all(beside_, error);
+  if (!error) std::filesystem::create_directories(beside_, error);
+  if (error) return Failed(beside_, error);
+  return beside_ + "/trace.jsonl";
+}
+
+absl::Status FailureFolder::Finish(const RunResult& result, const std::string& scenario_file,
+                                   const std::string& scenario_text,
+                                   const std::string& replay) const {
+  ASSIGN_OR_RETURN(const std::string plan, PlanWithOutcome(result));
+  RETURN_IF_ERROR(WriteAtomically(beside_ + kPlanFile, plan));
+  RETURN_IF_ERROR(WriteAtomically(beside_ + "/" + scenario_file, scenario_text));
+  RETURN_IF_ERROR(WriteAtomically(
+      beside_ + "/outcome.txt",
+      DescribeDrawn(result) + DescribeOutcome(result) + "replay: " + replay + "\n"));
+  return PutInPlace();
+}
+
+absl::Status FailureFolder::CopyFrom(const FailureFolder& other) const {
+  RETURN_IF_ERROR(Begin().status());
+  std::error_code error;
+  std::filesystem::copy(other.path_, beside_, std::filesystem::copy_options::recursive, error);
+  if (error) return Failed(beside_, error);
+  return PutInPlace();
+}
+
+absl::Status FailureFolder::PutInPlace() const {
+  std::error_code error;
+  std::filesystem::remove_all(path_, error);
+  if (!error) std::filesystem::rename(beside_, path_, error);
+  return error ? Failed(path_, error) : absl::OkStatus();
+}
+
+}  // namespace orrery::sim
