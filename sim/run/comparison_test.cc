@@ -127,8 +127,12 @@ TEST(Comparison, ARunThatGoesOnWhereTheRecordingEndsDiffers) {
   const RunResult longer = CompareWith(recording, PingToml());
   ASSERT_TRUE(longer.comparison.has_value());
   ASSERT_TRUE(longer.comparison->divergence.has_value());
-  // The last entries of a run are its metrics, of which there are three.
-  EXPECT_EQ(longer.comparison->divergence->index(), longer.comparison->recorded - 2);
+  // The recorded run failed there: what follows are its metrics, and then nothing.
+  const Divergence& found = *longer.comparison->divergence;
+  ASSERT_EQ(found.first.size(), 3u);
+  EXPECT_EQ(found.first.back().index, longer.comparison->recorded);
+  EXPECT_EQ(found.first[0].happening, static_cast<uint64_t>(Happening::kWorkload));
+  EXPECT_EQ(found.second.size(), kEntriesAfter);
 }
 
 TEST(Comparison, WhatIsEndedEarlyIsComparedUpToThere) {
