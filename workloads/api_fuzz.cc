@@ -48,7 +48,7 @@ Task<absl::Status> ApiFuzzWorkload::Start(sim::ClientContext context, Time deadl
   ClientDatabase client(context);
   std::vector<Space*> own;
   for (int64_t i = 0; i < spaces_per_client_; ++i) own.push_back(&Open());
-  co_return co_await load_.Drive(context, deadline, [&](Random random) {
+  co_return co_await load_.Drive(context, deadline, [&](Random random, ClientOperation) {
     Space** const space = &own[random.Below(own.size())];
     return Fuzz(client.database(), space, random);
   });

@@ -44,7 +44,7 @@ Task<absl::Status> AtomicOpsWorkload::Setup(sim::ClientContext) {
 
 Task<absl::Status> AtomicOpsWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  co_return co_await load_.Drive(context, deadline, [&](Random random) {
+  co_return co_await load_.Drive(context, deadline, [&](Random random, ClientOperation) {
     const uint64_t group = random.Below(groups_);
     if (random.Below(100) < audits_percent_) return Audit(client.database(), group);
     return Operate(client.database(), group, DrawOperations(random, group));

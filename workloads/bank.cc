@@ -32,7 +32,7 @@ Task<absl::Status> BankWorkload::Setup(sim::ClientContext context) {
 
 Task<absl::Status> BankWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  co_return co_await load_.Drive(context, deadline, [&](Random random) {
+  co_return co_await load_.Drive(context, deadline, [&](Random random, ClientOperation) {
     if (random.Below(100) < reads_percent_) {
       Look look;
       look.by_range = random.Chance(OneIn(2));

@@ -39,9 +39,9 @@ Task<absl::Status> ExactlyOnceWorkload::Setup(sim::ClientContext) {
 
 Task<absl::Status> ExactlyOnceWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  co_return co_await load_.Drive(context, deadline, [&](Random random) {
+  co_return co_await load_.Drive(context, deadline, [&](Random random, ClientOperation by) {
     const uint64_t counter = random.Below(book_->counters());
-    return Add(client.database(), counter, random.Chance(OneIn(2)));
+    return Add(client.database(), by, counter, random.Chance(OneIn(2)));
   });
 }
 
@@ -60,8 +60,9 @@ Task<absl::Status> ExactlyOnceWorkload::AddOnce(Transaction& transaction, Operat
   co_return transaction.Set(key, EncodeCount(count + 1));
 }
 
-Task<absl::Status> ExactlyOnceWorkload::Add(Database& database, uint64_t counter, bool blind) {
-  Operation operation{.id = book_->Begin(counter), .counter = counter, .blind = blind};
+Task<absl::Status> ExactlyOnceWorkload::Add(Database& database, ClientOperation by,
+                                            uint64_t counter, bool blind) {
+  Operation operation{.id = book_->Begin(counter, by), .counter = counter, .blind = blind};
   const absl::Status done = co_await database.Run(
       [&](Transaction& tr) { return AddOnce(tr, &operation); }, load_.transaction_options());
   if (operation.attempts > 1) load_.Count("retried");
@@ -88,7 +89,7 @@ Task<absl::Status> ExactlyOnceWorkload::Check(sim::ClientContext context) {
     }
     CO_ASSIGN_OR_RETURN(counts[*counter], DecodeCount(value));
   }
-  CO_RETURN_IF_ERROR(book_->Check(attempts, counts));
+  CO_RETURN_IF_ERROR(load_.NameOperations(book_->Check(attempts, counts)));
   co_return load_.CheckCommits(context);
 }
 

@@ -27,7 +27,7 @@ class ExactlyOnceWorkload final : public sim::Workload {
     uint64_t attempts = 0;
   };
 
-  Task<absl::Status> Add(Database& database, uint64_t counter, bool blind);
+  Task<absl::Status> Add(Database& database, ClientOperation by, uint64_t counter, bool blind);
   Task<absl::Status> AddOnce(Transaction& transaction, Operation* operation);
   std::string CounterKey(uint64_t counter) const;
 

@@ -47,6 +47,19 @@ TEST(Ledger, WhatWasReadMustBeReadAgain) {
   ExpectEvidence(status, 2, "read that gave 1 of ");
 }
 
+TEST(Ledger, EvidenceNamesTheOperations) {
+  LedgerBook book("l", 1);
+  const size_t key = book.Open();
+  book.BeginWrite(key, {.client = 1, .ordinal = 5});
+  book.Acknowledge(key, 100);
+  book.BeginWrite(key, {.client = 1, .ordinal = 6});  // Under way: not what is missed.
+  const auto expected = book.BeginRead(key, {.client = 2, .ordinal = 7});
+  book.Acknowledge(key, 200);
+  const absl::Status status = book.EndRead(expected, 300, std::nullopt);
+  ExpectEvidence(status, 2, "committed at version 100  (l, client 1, operation 5)\n");
+  ExpectEvidence(status, 2, "that gave 0  (l, client 2, operation 7)\n");
+}
+
 TEST(Ledger, AWriterSeesWhatItAcknowledgedAndNoMore) {
   LedgerBook book("l", 1);
   const size_t key = book.Open();
@@ -87,7 +100,7 @@ class Lists : public testing::Test {
   size_t Add(uint64_t begin, uint64_t end, std::vector<ListOperation> operations,
              ListOutcome outcome = ListOutcome::kCommitted) {
     moments_ = std::max(moments_, end);
-    history_.transactions.push_back({.client = 0,
+    history_.transactions.push_back({.by = {.client = 0},
                                      .begin = begin,
                                      .end = end,
                                      .outcome = outcome,

@@ -27,13 +27,13 @@ Task<absl::Status> LedgerWorkload::Start(sim::ClientContext context, Time deadli
   for (int64_t i = 0; i < keys_per_client_; ++i) {
     own.push_back(static_cast<size_t>(context.client * keys_per_client_ + i));
   }
-  co_return co_await load_.Drive(context, deadline, [&](Random random) {
+  co_return co_await load_.Drive(context, deadline, [&](Random random, ClientOperation by) {
     if (random.Below(100) < reads_percent_) {
-      return Read(client.database(), random.Below(book_->size()));
+      return Read(client.database(), by, random.Below(book_->size()));
     }
     size_t& which = own[random.Below(own.size())];
     if (!book_->writable(which)) return Nothing();
-    return Write(client.database(), &which, random.Chance(OneIn(2)));
+    return Write(client.database(), by, &which, random.Chance(OneIn(2)));
   });
 }
 
@@ -42,10 +42,10 @@ Task<absl::Status> LedgerWorkload::Nothing() {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> LedgerWorkload::WriteOnce(Transaction& transaction, size_t which,
-                                             std::string value, bool blind) {
+Task<absl::Status> LedgerWorkload::WriteOnce(Transaction& transaction, ClientOperation by,
+                                             size_t which, std::string value, bool blind) {
   if (!blind) {
-    const LedgerBook::Expectation expected = book_->BeginOwnRead(which);
+    const LedgerBook::Expectation expected = book_->BeginOwnRead(which, by);
     CO_ASSIGN_OR_RETURN(const Version version, co_await transaction.GetReadVersion());
     CO_RETURN_IF_ERROR(book_->CheckReadVersion(expected, version));
     CO_ASSIGN_OR_RETURN(const std::optional<std::string> before,
@@ -55,12 +55,13 @@ Task<absl::Status> LedgerWorkload::WriteOnce(Transaction& transaction, size_t wh
   co_return transaction.Set(book_->KeyOf(which), value);
 }
 
-Task<absl::Status> LedgerWorkload::Write(Database& database, size_t* own, bool blind) {
+Task<absl::Status> LedgerWorkload::Write(Database& database, ClientOperation by, size_t* own,
+                                         bool blind) {
   const size_t which = *own;
   if (!book_->writable(which)) co_return co_await Nothing();
-  const std::string value = book_->BeginWrite(which);
+  const std::string value = book_->BeginWrite(which, by);
   const absl::StatusOr<CommitResult> result = co_await RunForResult(
-      database, [&](Transaction& tr) { return WriteOnce(tr, which, value, blind); },
+      database, [&](Transaction& tr) { return WriteOnce(tr, by, which, value, blind); },
       load_.transaction_options());
   CO_ASSIGN_OR_RETURN(const Outcome outcome, load_.Settle(result.status()));
   if (outcome == Outcome::kCommitted) {
@@ -72,11 +73,11 @@ Task<absl::Status> LedgerWorkload::Write(Database& database, size_t* own, bool b
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> LedgerWorkload::Read(Database& database, size_t which) {
+Task<absl::Status> LedgerWorkload::Read(Database& database, ClientOperation by, size_t which) {
   Transaction transaction = database.Begin();
   for (;;) {
     // The side channel: what was acknowledged to anybody by now.
-    const LedgerBook::Expectation expected = book_->BeginRead(which);
+    const LedgerBook::Expectation expected = book_->BeginRead(which, by);
     absl::Status failed;
     const absl::StatusOr<Version> version = co_await transaction.GetReadVersion();
     failed = version.status();

@@ -24,10 +24,10 @@ class LedgerWorkload final : public sim::Workload {
   // What a client writes to: retired registers are replaced.
   using Own = std::vector<size_t>;
 
-  Task<absl::Status> Write(Database& database, size_t* own, bool blind);
-  Task<absl::Status> WriteOnce(Transaction& transaction, size_t which, std::string value,
-                               bool blind);
-  Task<absl::Status> Read(Database& database, size_t which);
+  Task<absl::Status> Write(Database& database, ClientOperation by, size_t* own, bool blind);
+  Task<absl::Status> WriteOnce(Transaction& transaction, ClientOperation by, size_t which,
+                               std::string value, bool blind);
+  Task<absl::Status> Read(Database& database, ClientOperation by, size_t which);
   Task<absl::Status> Nothing();
 
   Load load_;

@@ -2,6 +2,7 @@
 #include "workloads/ledger_book.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/invariant.h"
 #include "workloads/violation.h"
@@ -13,10 +14,11 @@ size_t LedgerBook::Open() {
   return registers_.size() - 1;
 }
 
-std::string LedgerBook::BeginWrite(size_t which) {
+std::string LedgerBook::BeginWrite(size_t which, ClientOperation by) {
   INVARIANT(writable(which));
   Register& target = registers_[which];
   target.writing = true;
+  target.writer = by;
   std::string value = std::to_string(++target.issued) + ":";
   if (value.size() < value_bytes_) value.resize(value_bytes_, 'x');
   return value;
@@ -27,6 +29,7 @@ void LedgerBook::Acknowledge(size_t which, Version version) {
   target.writing = false;
   target.acknowledged = target.issued;
   target.acknowledged_at = version;
+  target.acknowledged_by = target.writer;
   acknowledged_version_ = std::max(acknowledged_version_, version);
 }
 
@@ -35,15 +38,28 @@ void LedgerBook::Retire(size_t which) {
   registers_[which].retired = true;
 }
 
-LedgerBook::Expectation LedgerBook::BeginRead(size_t which) const {
+LedgerBook::Expectation LedgerBook::BeginRead(size_t which, ClientOperation by) const {
   const Register& target = registers_[which];
-  return {which, std::max(target.acknowledged, target.seen), acknowledged_version_};
+  const bool written = target.acknowledged >= target.seen;
+  return {.which = which,
+          .least = std::max(target.acknowledged, target.seen),
+          .version = acknowledged_version_,
+          .own = false,
+          .by = by,
+          .least_at = written ? target.acknowledged_at : 0,
+          .least_by = written ? target.acknowledged_by : target.seen_by};
 }
 
-LedgerBook::Expectation LedgerBook::BeginOwnRead(size_t which) const {
-  Expectation expected = BeginRead(which);
+LedgerBook::Expectation LedgerBook::BeginOwnRead(size_t which, ClientOperation by) const {
+  Expectation expected = BeginRead(which, by);
   expected.own = true;
   return expected;
+}
+
+sim::Evidence::Node LedgerBook::NodeOf(ClientOperation by, std::string label) const {
+  sim::Evidence::Node node = by.Node(std::move(label));
+  node.workload = prefix_;
+  return node;
 }
 
 absl::Status LedgerBook::CheckReadVersion(const Expectation& expected, Version read_version) const {
@@ -52,22 +68,20 @@ absl::Status LedgerBook::CheckReadVersion(const Expectation& expected, Version r
       "the read version " + std::to_string(read_version) + " was given after a commit at " +
           std::to_string(expected.version) + " had been acknowledged",
       {.nodes = {{.label = "commit at version " + std::to_string(expected.version)},
-                 {.label = "read version " + std::to_string(read_version)}},
+                 NodeOf(expected.by, "read version " + std::to_string(read_version))},
        .edges = {{.from = 0, .to = 1, .label = "acknowledged before it was asked for"}}});
 }
 
 sim::Evidence LedgerBook::Missed(const Expectation& expected, Version read_version,
                                  uint64_t number) const {
-  const Register& target = registers_[expected.which];
   const std::string of = std::to_string(expected.least) + " of " + KeyOf(expected.which);
-  // What was acknowledged later is not what was expected.
-  const bool written = target.acknowledged == expected.least;
+  const bool written = expected.least_at != 0;
   const std::string first =
-      written ? "write " + of + ", committed at version " + std::to_string(target.acknowledged_at)
+      written ? "write " + of + ", committed at version " + std::to_string(expected.least_at)
               : "read that gave " + of;
-  return {.nodes = {{.label = first},
-                    {.label = "read at version " + std::to_string(read_version) + " that gave " +
-                              std::to_string(number)}},
+  const std::string second =
+      "read at version " + std::to_string(read_version) + " that gave " + std::to_string(number);
+  return {.nodes = {NodeOf(expected.least_by, first), NodeOf(expected.by, second)},
           .edges = {{.from = 0,
                      .to = 1,
                      .label = written ? "acknowledged before it began, and missed"
@@ -102,6 +116,7 @@ absl::Status LedgerBook::EndRead(const Expectation& expected, Version read_versi
                     "acknowledged, before it wrote the next");
   }
   RETURN_IF_ERROR(CheckReadVersion(expected, read_version));
+  if (number > target.seen) target.seen_by = expected.by;
   target.seen = std::max(target.seen, number);
   return absl::OkStatus();
 }

@@ -17,6 +17,7 @@
 #include "core/base/status.h"
 #include "core/base/version.h"
 #include "sim/run/evidence.h"
+#include "workloads/client_operation.h"
 #include "workloads/row_keys.h"
 
 namespace orrery::workloads {
@@ -32,7 +33,7 @@ class LedgerBook {
   std::string KeyOf(size_t which) const { return NumberedKey(prefix_, which); }
 
   // The next value to write. REQUIRES: no write of it is under way, and it is not retired.
-  std::string BeginWrite(size_t which);
+  std::string BeginWrite(size_t which, ClientOperation by = {});
   void Acknowledge(size_t which, Version version);
   // The write may still happen, even after later ones: nobody may write the register any more.
   void Retire(size_t which);
@@ -46,11 +47,15 @@ class LedgerBook {
     uint64_t least = 0;
     Version version = 0;
     bool own = false;
+    ClientOperation by = {};  // The read.
+    // What gave `least`: the write that was acknowledged at this version, or, with 0, a read.
+    Version least_at = 0;
+    ClientOperation least_by = {};
   };
-  Expectation BeginRead(size_t which) const;
+  Expectation BeginRead(size_t which, ClientOperation by = {}) const;
   // The same by its writer, within the transaction that writes: what it acknowledged last is there
   // and nothing else.
-  Expectation BeginOwnRead(size_t which) const;
+  Expectation BeginOwnRead(size_t which, ClientOperation by = {}) const;
   // As soon as the read version is known, whatever becomes of the read.
   absl::Status CheckReadVersion(const Expectation& expected, Version read_version) const;
   absl::Status EndRead(const Expectation& expected, Version read_version,
@@ -64,12 +69,16 @@ class LedgerBook {
     uint64_t issued = 0;
     uint64_t acknowledged = 0;
     Version acknowledged_at = 0;
-    uint64_t seen = 0;  // The greatest that a read gave.
+    uint64_t seen = 0;            // The greatest that a read gave.
+    ClientOperation writer = {};  // Of the write that was begun last.
+    ClientOperation acknowledged_by = {};
+    ClientOperation seen_by = {};
     bool writing = false;
     bool retired = false;
   };
 
-  // The write or read that `number`, read at `read_version`, is older than.
+  sim::Evidence::Node NodeOf(ClientOperation by, std::string label) const;
+  // That `number`, read at `read_version`, is older than what gave `least`.
   sim::Evidence Missed(const Expectation& expected, Version read_version, uint64_t number) const;
 
   std::string prefix_;

@@ -26,8 +26,8 @@ Task<absl::Status> ListAppendWorkload::Setup(sim::ClientContext) {
 
 Task<absl::Status> ListAppendWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  co_return co_await load_.Drive(context, deadline, [&](Random random) {
-    return Append(context, client.database(), DrawPlan(random));
+  co_return co_await load_.Drive(context, deadline, [&](Random random, ClientOperation by) {
+    return Append(by, client.database(), DrawPlan(random));
   });
 }
 
@@ -51,13 +51,12 @@ ListAppendWorkload::Plan ListAppendWorkload::DrawPlan(Random& random) {
   return plan;
 }
 
-Task<absl::Status> ListAppendWorkload::Append(sim::ClientContext context, Database& database,
-                                              Plan plan) {
+Task<absl::Status> ListAppendWorkload::Append(ClientOperation by, Database& database, Plan plan) {
   Transaction transaction = database.Begin();
   transaction.options() = load_.transaction_options();
   for (;;) {
     const size_t index = history_.transactions.size();
-    history_.transactions.push_back({.client = context.client,
+    history_.transactions.push_back({.by = by,
                                      .begin = ++moments_,
                                      .end = 0,
                                      .outcome = ListOutcome::kUnknown,

@@ -32,7 +32,7 @@ class ListAppendWorkload final : public sim::Workload {
 
   Plan DrawPlan(Random& random);
   ListId DrawList(Random& random, bool appends);
-  Task<absl::Status> Append(sim::ClientContext context, Database& database, Plan plan);
+  Task<absl::Status> Append(ClientOperation by, Database& database, Plan plan);
   // One attempt, recorded in transaction `index` of the history.
   Task<absl::Status> Attempt(Transaction& transaction, const Plan& plan, size_t index);
   Task<absl::Status> Do(Transaction& transaction, Action action, ListId list, size_t index);

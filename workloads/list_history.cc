@@ -16,7 +16,7 @@ namespace {
 
 std::string Name(const ListHistory& history, size_t transaction) {
   return "transaction " + std::to_string(transaction) + " of client " +
-         std::to_string(history.transactions[transaction].client);
+         std::to_string(history.transactions[transaction].by.client);
 }
 
 std::string Show(const ListElements& elements) {
@@ -91,8 +91,7 @@ class Checker {
 
   sim::Evidence::Node Node(size_t transaction) const {
     const ListTransaction& about = history_.transactions[transaction];
-    return {.label = "T" + std::to_string(transaction) + ": " + Show(about.operations),
-            .client = about.client};
+    return about.by.Node("T" + std::to_string(transaction) + ": " + Show(about.operations));
   }
 
   const ListElements none_;

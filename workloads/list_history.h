@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "workloads/client_operation.h"
 
 namespace orrery::workloads {
 
@@ -38,7 +39,7 @@ enum class ListOutcome : uint8_t { kCommitted, kUnknown, kFailed };
 
 // One attempt.
 struct ListTransaction {
-  int client = 0;
+  ClientOperation by;
   // Moments in the order of all that really happened, over all clients.
   uint64_t begin = 0;
   uint64_t end = 0;  // When it was acknowledged; of no meaning for the others.

@@ -31,7 +31,7 @@ absl::Status Load::Configure(const sim::Options& options, std::string_view workl
 }
 
 Task<absl::Status> Load::Drive(sim::ClientContext context, Time deadline,
-                               std::function<Task<absl::Status>(Random random)> begin) const {
+                               BeginOperation begin) const {
   Env& env = context.env;
   sim::OperationStream operations(context, prefix_);
   absl::Status verdict;
@@ -44,7 +44,7 @@ Task<absl::Status> Load::Drive(sim::ClientContext context, Time deadline,
     auto [ordinal, random] = operations.Next();
     co_await Sleep(env.clock(), random.Between(Duration(0), 2 * mean));
     if (env.clock().Now() >= deadline) break;
-    Task<absl::Status> transaction = begin(random);
+    Task<absl::Status> transaction = begin(random, {context.client, static_cast<int64_t>(ordinal)});
     const bool room = transactions.size() < static_cast<size_t>(in_flight_max_);
     if (operations.Begins(ordinal) && room) {
       transactions.Spawn("transaction", operations.Run(ordinal, std::move(transaction)));

@@ -20,6 +20,7 @@
 #include "core/base/status.h"
 #include "sim/run/workload.h"
 #include "txn/client/database.h"
+#include "workloads/client_operation.h"
 #include "workloads/row_keys.h"
 
 namespace orrery::workloads {
@@ -38,10 +39,10 @@ class Load {
   // Begins transactions at random moments until `deadline`, and waits for all; the first error that
   // one ends with ends it, and is given. Who counts what is theirs. Each is an operation
   // (sim/run/operations.h) of the workload named by the prefix. `begin` is called for each with its
-  // Random, also for one that the plan leaves out or for which there is no room: what it gives is
-  // lazy. REQUIRES: what `begin` refers to outlives the Task.
-  Task<absl::Status> Drive(sim::ClientContext context, Time deadline,
-                           std::function<Task<absl::Status>(Random random)> begin) const;
+  // Random and what names it, also for one that the plan leaves out or for which there is no room:
+  // what it gives is lazy. REQUIRES: what `begin` refers to outlives the Task.
+  using BeginOperation = std::function<Task<absl::Status>(Random random, ClientOperation by)>;
+  Task<absl::Status> Drive(sim::ClientContext context, Time deadline, BeginOperation begin) const;
 
   // Counts how a retry loop ended, and says what that means. An error that no fault explains is
   // given back.
@@ -50,7 +51,7 @@ class Load {
   // The options of its transactions.
   TransactionOptions transaction_options() const;
 
-  // A verdict whose evidence names operations by client: they are of this workload.
+  // A verdict whose evidence names operations: they are of this workload.
   absl::Status NameOperations(absl::Status verdict) const;
 
   // check_failed when there were too few commits, unless the plan had some left out.

@@ -17,10 +17,11 @@ absl::Status OnceBook::Check(const Rows& rows, const std::vector<uint64_t>& coun
     }
     std::string& attempt = attempt_of[*operation];
     if (!attempt.empty()) {
+      const ClientOperation& by = operations_[*operation].by;
       return Violated(
           "operation " + std::to_string(*operation) + " was done twice: " + attempt + " and " +
               name,
-          {.nodes = {{.label = "attempt " + attempt}, {.label = "attempt " + name}},
+          {.nodes = {by.Node("attempt " + attempt), by.Node("attempt " + name)},
            .edges = {{.from = 0, .to = 1, .label = "of the same operation, and both committed"}}});
     }
     attempt = name;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "workloads/client_operation.h"
 #include "workloads/row_keys.h"
 
 namespace orrery::workloads {
@@ -20,8 +21,8 @@ class OnceBook {
   explicit OnceBook(uint64_t counters) : counters_(counters) {}
 
   // A new operation on a counter.
-  size_t Begin(uint64_t counter) {
-    operations_.push_back({counter, false});
+  size_t Begin(uint64_t counter, ClientOperation by = {}) {
+    operations_.push_back({counter, by, false});
     return operations_.size() - 1;
   }
   void Acknowledge(size_t operation) { operations_[operation].acknowledged = true; }
@@ -34,6 +35,7 @@ class OnceBook {
  private:
   struct Operation {
     uint64_t counter = 0;
+    ClientOperation by;
     bool acknowledged = false;
   };
   uint64_t counters_;

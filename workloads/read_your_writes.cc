@@ -16,8 +16,9 @@ Task<absl::Status> ReadYourWritesWorkload::Setup(sim::ClientContext) { co_return
 
 Task<absl::Status> ReadYourWritesWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  co_return co_await load_.Drive(context, deadline,
-                                 [&](Random random) { return Mix(client.database(), random); });
+  co_return co_await load_.Drive(context, deadline, [&](Random random, ClientOperation) {
+    return Mix(client.database(), random);
+  });
 }
 
 Task<absl::Status> ReadYourWritesWorkload::MixOnce(Transaction& transaction, Random* random) {

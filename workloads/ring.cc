@@ -27,7 +27,7 @@ Task<absl::Status> RingWorkload::Setup(sim::ClientContext context) {
 
 Task<absl::Status> RingWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  co_return co_await load_.Drive(context, deadline, [&](Random random) {
+  co_return co_await load_.Drive(context, deadline, [&](Random random, ClientOperation) {
     return random.Below(100) < reads_percent_ ? Walk(client.database())
                                               : Swap(client.database(), random.Below(nodes_));
   });

@@ -100,12 +100,13 @@ absl::Status CheckStampHistory(const StampHistory& history) {
     } else if (stamp <= greatest) {
       const std::string later = "commit " + std::to_string(event.commit);
       const std::string earlier = "commit " + std::to_string(greatest_of);
-      return Violated(later + " has stamp " + Show(stamp) + ", though it began after " + earlier +
-                          " had been acknowledged with " + Show(greatest),
-                      {.nodes = {{.label = earlier + ", stamp " + Show(greatest)},
-                                 {.label = later + ", stamp " + Show(stamp)}},
-                       .edges = {{.from = 0, .to = 1, .label = "acknowledged before it began"},
-                                 {.from = 1, .to = 0, .label = "has the smaller stamp"}}});
+      return Violated(
+          later + " has stamp " + Show(stamp) + ", though it began after " + earlier +
+              " had been acknowledged with " + Show(greatest),
+          {.nodes = {history.commits[greatest_of].by.Node(earlier + ", stamp " + Show(greatest)),
+                     history.commits[event.commit].by.Node(later + ", stamp " + Show(stamp))},
+           .edges = {{.from = 0, .to = 1, .label = "acknowledged before it began"},
+                     {.from = 1, .to = 0, .label = "has the smaller stamp"}}});
     }
   }
   return absl::OkStatus();

@@ -17,10 +17,12 @@
 
 #include "core/base/status.h"
 #include "core/base/version.h"
+#include "workloads/client_operation.h"
 
 namespace orrery::workloads {
 
 struct StampedCommit {
+  ClientOperation by = {};
   // Moments in the order of all that really happened, over all clients.
   uint64_t begin = 0;
   uint64_t end = 0;  // When it was acknowledged.

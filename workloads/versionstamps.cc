@@ -32,8 +32,8 @@ Task<absl::Status> VersionstampsWorkload::Setup(sim::ClientContext) { co_return 
 
 Task<absl::Status> VersionstampsWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
-  co_return co_await load_.Drive(context, deadline, [&](Random random) {
-    return Stamp(client.database(), random.Chance(OneIn(2)));
+  co_return co_await load_.Drive(context, deadline, [&](Random random, ClientOperation by) {
+    return Stamp(client.database(), by, random.Chance(OneIn(2)));
   });
 }
 
@@ -48,9 +48,12 @@ absl::Status VersionstampsWorkload::Write(Transaction& transaction, size_t index
 }
 
 // With `promise` the stamp is asked for by GetVersionstamp too, and must be the same.
-Task<absl::Status> VersionstampsWorkload::Stamp(Database& database, bool promise) {
+Task<absl::Status> VersionstampsWorkload::Stamp(Database& database, ClientOperation by,
+                                                bool promise) {
   const size_t index = history_.commits.size();
-  history_.commits.emplace_back().begin = ++moments_;
+  StampedCommit& begun = history_.commits.emplace_back();
+  begun.by = by;
+  begun.begin = ++moments_;
   Transaction transaction = database.Begin();
   transaction.options() = load_.transaction_options();
   for (;;) {
@@ -97,7 +100,7 @@ Task<absl::Status> VersionstampsWorkload::Check(sim::ClientContext context) {
       history_.stamp_of_operation[*operation] = value.substr(number.size() + 1);
     }
   }
-  CO_RETURN_IF_ERROR(CheckStampHistory(history_));
+  CO_RETURN_IF_ERROR(load_.NameOperations(CheckStampHistory(history_)));
   co_return load_.CheckCommits(context);
 }
 

@@ -18,7 +18,7 @@ class VersionstampsWorkload final : public sim::Workload {
   std::map<std::string, int64_t> Metrics() const override { return load_.Metrics(); }
 
  private:
-  Task<absl::Status> Stamp(Database& database, bool promise);
+  Task<absl::Status> Stamp(Database& database, ClientOperation by, bool promise);
   absl::Status Write(Transaction& transaction, size_t index) const;
 
   Load load_;

@@ -7,7 +7,8 @@ namespace orrery::sim {
 
 struct RunResult;
 
-// RunResult::plan with PlannedOutcome of fault_plan.proto, in text form. An empty plan stays so.
+// The plan of a run with PlannedOutcome of fault_plan.proto, in text form. A run that failed before
+// it drew one has none: its seed says everything then.
 std::string PlanWithOutcome(const RunResult& result);
 
 }  // namespace orrery::sim

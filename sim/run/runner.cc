@@ -179,7 +179,6 @@ void Run::BuildPlan() {
   plan_->set_version(kPlanVersion);
   plan_->set_seed(request_.seed);
   plan_->set_scenario(request_.scenario.name);
-  plan_->clear_outcome();  // Not that of this run.
   plan_->clear_knobs();
   for (const KnobSet::Value& knob : knobs_.List()) {
     if (knob.is_default) continue;

@@ -4,6 +4,7 @@
 #include "sim/run/check.h"
 #include "sim/run/report.h"
 #include "sim/run/runner.h"
+#include "sim/run/signature.h"
 
 namespace orrery::sim {
 namespace {
@@ -40,6 +41,11 @@ void FindOutWhy(const PreparedReplay& replay, const std::string& stored, std::st
                   " is of another build, or of another plan, scenario or knobs\n";
   }
   AddDifference(run, std::move(difference), event);
+}
+
+// "passed", or "failed: check ledger: ..."
+std::string Ended(const std::string& signature) {
+  return signature.empty() ? "passed" : "failed: " + signature;
 }
 
 std::string HowFar(const Comparison& comparison, const RunResult& run) {
@@ -89,9 +95,16 @@ void CompareWithPlan(const PreparedReplay& replay, ReplayResult& result) {
     result.compared = "compared with the plan " + replay.plan_file() + ": same hash";
     return;
   }
-  FindOutWhy(replay, "the hash in the plan",
-             "the run has hash " + hash + ", and the plan says " + replay.plan_hash() + "\n", 0,
-             result.run);
+  std::string text =
+      "the run has hash " + hash + ", and the plan says " + replay.plan_hash() + "\n";
+  const std::string now = result.run.passed() ? "" : SignatureOf(result.run);
+  if (now == replay.plan_signature()) {
+    text += "it " + Ended(now) + ", as it did when the plan was saved\n";
+  } else {
+    text += "it " + Ended(now) + "; when the plan was saved it " + Ended(replay.plan_signature()) +
+            "\n";
+  }
+  FindOutWhy(replay, "the hash in the plan", std::move(text), 0, result.run);
 }
 
 }  // namespace

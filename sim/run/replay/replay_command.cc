@@ -1,6 +1,5 @@
 // Reading a replay's options and finding its files.
 #include "sim/run/replay/replay_command.h"
-#include "sim/run/atomic_file.h"
 
 #include <sys/stat.h>
 
@@ -9,6 +8,7 @@
 
 #include "sim/fault/draw.h"
 #include "sim/fault/fault_plan.pb.h"
+#include "sim/run/atomic_file.h"
 #include "sim/run/recording_file.h"
 #include "sim/run/report.h"
 #include "sim/run/run_target.h"
@@ -151,6 +151,7 @@ absl::Status PreparedReplay::FindFiles(const ReplayCommand& command) {
   const absl::StatusOr<FaultPlan> plan = FaultPlanFromText(text);
   if (!plan.ok()) return Refuse(plan_file_ + ": " + std::string(plan.status().message()));
   plan_hash_ = plan->outcome().hash();
+  plan_signature_ = plan->outcome().signature();
   if (recording_file_.empty()) {
     recording_file_ = FolderOf(plan_file_) + kRecordingName;
     if (!Exists(recording_file_)) recording_file_.clear();

@@ -68,7 +68,9 @@ class PreparedReplay {
 
   Reference reference() const { return reference_; }
   const std::string& plan_file() const { return plan_file_; }
-  const std::string& plan_hash() const { return plan_hash_; }  // Of kPlan.
+  // Of kPlan: what its run gave when it was saved. The signature is empty when it passed.
+  const std::string& plan_hash() const { return plan_hash_; }
+  const std::string& plan_signature() const { return plan_signature_; }
   const std::optional<BreakPoint>& break_point() const { return break_point_; }
   const std::optional<TraceLevel>& trace_level() const { return trace_level_; }
 
@@ -86,6 +88,7 @@ class PreparedReplay {
   std::string scenario_file_;
   std::string recording_file_;
   std::string plan_hash_;
+  std::string plan_signature_;
   Reference reference_ = Reference::kNothing;
   Time until_ = kNever;
   std::optional<BreakPoint> break_point_;

@@ -88,6 +88,7 @@ TEST_F(ReplayTest, APlanIsComparedWithTheHashItHas) {
   const CommandOutput differs = Replay({plan_, "--knob", kSlower});
   EXPECT_EQ(differs.code, 1);
   EXPECT_TRUE(Has(differs.out, "and the plan says ")) << differs.out;
+  EXPECT_TRUE(Has(differs.out, "it passed, as it did when the plan was saved\n")) << differs.out;
   EXPECT_TRUE(Has(differs.out, "two more runs of this program agree with this one")) << differs.out;
   EXPECT_TRUE(Has(differs.out, "verdict: FAILED (difference)")) << differs.out;
 }

@@ -7,10 +7,9 @@
 #include "sim/fault/draw.h"
 #include "sim/fault/fault_plan.pb.h"
 #include "sim/run/atomic_file.h"
+#include "sim/run/plan_outcome.h"
 #include "sim/run/report.h"
-#include "sim/run/runner.h"
 #include "sim/run/scenario.h"
-#include "sim/run/signature.h"
 
 namespace orrery::sim {
 namespace {
@@ -19,23 +18,6 @@ constexpr const char* kPlanFile = "/plan.textproto";
 
 absl::Status Failed(const std::string& path, const std::error_code& error) {
   return Error(ErrorCode::platform_error, path + ": cannot be written: " + error.message());
-}
-
-// The plan of the run with what came of it. A run that failed before it drew one has none: its seed
-// says everything then.
-absl::StatusOr<std::string> PlanWithOutcome(const RunResult& result) {
-  FaultPlan plan;
-  if (!result.plan.empty()) {
-    ASSIGN_OR_RETURN(plan, FaultPlanFromText(result.plan));
-  }
-  plan.set_version(kPlanVersion);
-  plan.set_seed(result.seed);
-  plan.set_scenario(result.scenario);
-  PlannedOutcome& outcome = *plan.mutable_outcome();
-  outcome.set_hash(HashText(result.hash));
-  outcome.set_events(result.events);
-  if (!result.passed()) outcome.set_signature(SignatureOf(result));
-  return FaultPlanToText(plan);
 }
 
 }  // namespace
@@ -58,8 +40,7 @@ absl::StatusOr<std::string> FailureFolder::Begin() const {
 absl::Status FailureFolder::Finish(const RunResult& result, const std::string& scenario_file,
                                    const std::string& scenario_text,
                                    const std::string& replay) const {
-  ASSIGN_OR_RETURN(const std::string plan, PlanWithOutcome(result));
-  RETURN_IF_ERROR(WriteAtomically(beside_ + kPlanFile, plan));
+  RETURN_IF_ERROR(WriteAtomically(beside_ + kPlanFile, PlanWithOutcome(result)));
   RETURN_IF_ERROR(WriteAtomically(beside_ + "/" + scenario_file, scenario_text));
   RETURN_IF_ERROR(WriteAtomically(
       beside_ + "/outcome.txt",
