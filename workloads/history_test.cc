@@ -271,7 +271,11 @@ class Stamps : public testing::Test {
   size_t Add(uint64_t begin, uint64_t end, Version version, uint16_t order,
              bool acknowledged = true) {
     const std::string stamp = MakeVersionstamp(version, order);
-    history_.commits.push_back({begin, end, acknowledged, version, stamp});
+    history_.commits.push_back({.begin = begin,
+                                .end = end,
+                                .acknowledged = acknowledged,
+                                .version = version,
+                                .stamp = stamp});
     const size_t index = history_.commits.size() - 1;
     history_.operation_of_stamp.emplace_back(stamp, index);
     history_.stamp_of_operation[index] = stamp;
