@@ -20,6 +20,7 @@
 #include "core/base/buffer.h"
 #include "core/base/status.h"
 #include "core/env/address.h"
+#include "sim/network/connect_step.h"
 #include "sim/network/faults.h"
 #include "sim/network/ring.h"
 
@@ -29,23 +30,6 @@ class Loop;
 class Stream;
 class Wire;
 struct Link;
-
-// Steps of a connection, as they enter the hash.
-enum class ConnectStep : uint8_t {
-  kAttempt = 1,
-  kReached = 2,  // The listener's queue.
-  kEstablished = 3,
-  kRefused = 4,
-  kGaveUp = 5,
-  kFinished = 6,  // An end heard the orderly end of its peer.
-  kReset = 7,     // An end heard a reset.
-  kTimedOut = 8,
-  kClosed = 9,     // An end was let go by its process.
-  kStopped = 10,   // Bytes cannot get through.
-  kMoved = 11,     // They move again.
-  kPowerOff = 12,  // Of a host.
-  kPowerOn = 13,
-};
 
 class StreamEnd {
  public:

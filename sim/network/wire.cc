@@ -153,6 +153,38 @@ void Wire::RemoveListener(HostId host, const ListenerState& listener) {
   listeners_.erase(PortKey(host, listener.address().port()));
 }
 
+const char* NameOf(ConnectStep step) {
+  switch (step) {
+    case ConnectStep::kAttempt:
+      return "attempt";
+    case ConnectStep::kReached:
+      return "reached";
+    case ConnectStep::kEstablished:
+      return "established";
+    case ConnectStep::kRefused:
+      return "refused";
+    case ConnectStep::kGaveUp:
+      return "gave up";
+    case ConnectStep::kFinished:
+      return "finished by its peer";
+    case ConnectStep::kReset:
+      return "reset";
+    case ConnectStep::kTimedOut:
+      return "timed out";
+    case ConnectStep::kClosed:
+      return "closed";
+    case ConnectStep::kStopped:
+      return "stopped";
+    case ConnectStep::kMoved:
+      return "moves again";
+    case ConnectStep::kPowerOff:
+      return "power off";
+    case ConnectStep::kPowerOn:
+      return "power on";
+  }
+  return "unknown";
+}
+
 void Wire::Note(ConnectStep step, const StreamEnd& end) {
   timeline.Note(Happening::kConnect, end.stream.key, static_cast<uint64_t>(step),
                 static_cast<uint64_t>(end.side));

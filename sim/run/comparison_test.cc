@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/base/hash.h"
 #include "sim/run/recording_file.h"
 #include "sim/run/report.h"
 #include "sim/run/run_observer.h"
@@ -221,6 +222,29 @@ TEST(Comparison, ARecordingThatDoesNotFitIsAFailure) {
     EXPECT_TRUE(result.failures[0].text.starts_with(path)) << result.failures[0].text;
     EXPECT_EQ(result.events, 0u) << "nothing was run";
   }
+}
+
+TEST(Comparison, EntriesAreTold) {
+  const auto words = [](Happening happening, uint64_t a, uint64_t b) {
+    const RecordedNote note = {.index = 7,
+                               .time_ns = 1'000'000'005,
+                               .happening = static_cast<uint64_t>(happening),
+                               .entity = HashName("world"),
+                               .a = a,
+                               .b = b,
+                               .hash_after = 0};
+    const std::string line = DescribeEntry(">", note, EntityNames(RunResult()));
+    EXPECT_TRUE(line.starts_with("  > #7             1.000000005 s  ")) << line;
+    return line.substr(line.find("world"));
+  };
+  const std::string pad(16, ' ');
+  EXPECT_EQ(words(Happening::kEvent, 1'000'000'005, 0), "world\n");
+  EXPECT_EQ(words(Happening::kChoice, 3, 1), "world" + pad + "number 2 of 3 that were ready\n");
+  EXPECT_EQ(words(Happening::kProcess, 2, 5), "world" + pad + "killed, incarnation 5\n");
+  EXPECT_EQ(words(Happening::kConnect, 9, 1), "world" + pad + "closed, end 1\n");
+  EXPECT_EQ(words(Happening::kFile, HashName("sync"), 12), "world" + pad + "sync 12\n");
+  EXPECT_EQ(words(Happening::kFile, 4096, 12), "world" + pad + "at byte 4096, bytes 12\n");
+  EXPECT_EQ(words(Happening::kDraw, 1, UINT64_MAX), "world" + pad + "a=1 b=0xffffffffffffffff\n");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/base/hash.h"
+#include "sim/network/connect_step.h"
 #include "sim/run/phases.h"
 #include "sim/run/run_result.h"
 #include "sim/world/machine.h"
@@ -27,6 +28,15 @@ std::string ValueText(uint64_t value) {
   return text;
 }
 
+// A file's entries are of the disk, or of the file and its disk.
+std::string FileDetails(const RecordedNote& note) {
+  for (const char* const what :
+       {"part", "truncate", "sync", "syncdir", "rename", "delete", "mkdir", "create"}) {
+    if (note.a == HashName(what)) return std::string(what) + " " + ValueText(note.b);
+  }
+  return "at byte " + std::to_string(note.a) + ", bytes " + ValueText(note.b);
+}
+
 // What the entry says besides whom it is of: see Happening.
 std::string DetailsOf(const RecordedNote& note) {
   switch (static_cast<Happening>(note.happening)) {
@@ -37,6 +47,15 @@ std::string DetailsOf(const RecordedNote& note) {
              " that were ready";
     case Happening::kDelivery:
       return "bytes " + ValueText(note.a) + ", connection " + ValueText(note.b);
+    case Happening::kProcess: {
+      const auto step = static_cast<ProcessStep>(note.a);
+      const char* const detail = step == ProcessStep::kPaused ? ", nanoseconds " : ", incarnation ";
+      return NameOf(step) + (detail + std::to_string(note.b));
+    }
+    case Happening::kConnect:
+      return NameOf(static_cast<ConnectStep>(note.a)) + (", end " + std::to_string(note.b));
+    case Happening::kFile:
+      return FileDetails(note);
     case Happening::kWorkload:
       return "counted " + std::to_string(static_cast<int64_t>(note.a));
     default:
@@ -123,7 +142,7 @@ std::string DescribeDivergence(const Divergence& divergence, const EntityNames& 
   for (const RecordedNote& note : divergence.before) text += DescribeEntry(" ", note, names);
   text += Side(first_title, divergence.first, names);
   text += Side(second_title, divergence.second, names);
-  return text + "(a and b: see Happening in sim/world/timeline.h)\n";
+  return text;
 }
 
 }  // namespace orrery::sim

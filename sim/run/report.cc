@@ -139,7 +139,8 @@ std::string DescribeFailures(const RunResult& result) {
   for (const RunFailure& failure : result.failures) {
     text += "failure at " + Seconds3(ToNanoseconds(failure.time)) + " s, ";
     if (failure.event != 0) text += "event #" + std::to_string(failure.event) + ", ";
-    text += failure.kind + ": " + failure.text + "\n";
+    text += failure.kind + ": " + failure.text;
+    if (!text.ends_with('\n')) text += '\n';  // Of many lines: it has its own.
     if (!failure.evidence.empty()) text += "evidence:\n" + DescribeEvidence(failure.evidence);
   }
   if (!result.passed() && !result.diagnosis.empty()) {

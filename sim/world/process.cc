@@ -11,18 +11,30 @@
 namespace orrery::sim {
 namespace {
 
-// What a kProcess entry of the hash is about.
-enum : uint64_t { kStarted = 1, kKilled = 2, kEnded = 3, kPaused = 4 };
-
 constexpr Duration kRestartDelayMin = Milliseconds(100);
 constexpr Duration kRestartDelayMax = Seconds(2);
 
 }  // namespace
 
+const char* NameOf(ProcessStep step) {
+  switch (step) {
+    case ProcessStep::kStarted:
+      return "started";
+    case ProcessStep::kKilled:
+      return "killed";
+    case ProcessStep::kEnded:
+      return "ended";
+    case ProcessStep::kPaused:
+      return "paused";
+  }
+  return "unknown";
+}
+
 Process::Ended::Ended(Process& owner) : process(owner) {
   run = [](ReadyNode* node) {
     Process& p = static_cast<Ended*>(node)->process;
-    p.world_.timeline().Note(Happening::kProcess, p.key_, kEnded, p.incarnation_);
+    p.world_.timeline().Note(Happening::kProcess, p.key_,
+                             static_cast<uint64_t>(ProcessStep::kEnded), p.incarnation_);
     p.TraceEnded(p.exit_status_.ok() ? "ended" : Describe(p.exit_status_));
     p.Destroy();
     if (!p.spec_.supervised) return;
@@ -71,7 +83,8 @@ void Process::Start() {
   INVARIANT(!running() && machine_.powered(), spec_.name);
   if (restart_.armed()) world_.loop().Disarm(restart_);
   ++incarnation_;
-  world_.timeline().Note(Happening::kProcess, key_, kStarted, incarnation_);
+  world_.timeline().Note(Happening::kProcess, key_, static_cast<uint64_t>(ProcessStep::kStarted),
+                         incarnation_);
   if (auto e = world_.trace().Info(story_events::kProcessStarted)) {
     const MachineSpec& machine = machine_.spec();
     e.Add("process", spec_.name).Add("incarnation", incarnation_).Add("machine", machine.name);
@@ -98,7 +111,8 @@ void Process::OnMainEnded(absl::Status status) {
 
 void Process::Kill() {
   if (!running()) return;
-  world_.timeline().Note(Happening::kProcess, key_, kKilled, incarnation_);
+  world_.timeline().Note(Happening::kProcess, key_, static_cast<uint64_t>(ProcessStep::kKilled),
+                         incarnation_);
   TraceEnded("killed");
   Destroy();
 }
@@ -129,7 +143,8 @@ void Process::StartAfter(Duration delay) {
 
 void Process::Pause(Duration d) {
   if (!running()) return;
-  world_.timeline().Note(Happening::kProcess, key_, kPaused, static_cast<uint64_t>(d.count()));
+  world_.timeline().Note(Happening::kProcess, key_, static_cast<uint64_t>(ProcessStep::kPaused),
+                         static_cast<uint64_t>(d.count()));
   env_->loop().HoldUntil(world_.Now() + d);
 }
 

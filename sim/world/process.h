@@ -17,6 +17,10 @@ class Machine;
 class SimEnv;
 class World;
 
+// What a kProcess entry of the hash is about.
+enum class ProcessStep : uint8_t { kStarted = 1, kKilled = 2, kEnded = 3, kPaused = 4 };
+const char* NameOf(ProcessStep step);
+
 // What a process runs. Called once per incarnation. It ends when the task ends.
 using ProcessMain = std::function<Task<absl::Status>(Env&)>;
 

@@ -18,11 +18,13 @@ void AddDifference(RunResult& run, std::string text, uint64_t event) {
       {.kind = "difference", .text = std::move(text), .time = run.simulated, .event = event});
 }
 
-// Whether this program, on this machine, does the same each time; told as a failure when not.
+// Whether this program, on this machine, does the same each time; told as a failure when not. A run
+// that stopped at an event is no whole one to compare with.
 bool RunsAgree(const PreparedReplay& replay, RunResult& run) {
   const CheckResult check = CheckDeterminism(replay.request(), replay.arguments());
   std::string text = DescribeCheck(check);
-  if (check.same && check.first.hash != run.hash) {
+  const bool whole = !run.stopped || !replay.break_point().has_value();
+  if (check.same && whole && check.first.hash != run.hash) {
     text = "NOT DETERMINISTIC: this run has hash " + HashText(run.hash) +
            ", two more in fresh processes have " + HashText(check.first.hash) + "\n";
   }
@@ -37,7 +39,7 @@ void FindOutWhy(const PreparedReplay& replay, const std::string& stored, std::st
                 uint64_t event, RunResult& run) {
   const bool agree = RunsAgree(replay, run);
   if (agree) {
-    difference += "two more runs of this program agree with this one: " + stored +
+    difference += "two more runs of this program agree: " + stored +
                   " is of another build, or of another plan, scenario or knobs\n";
   }
   AddDifference(run, std::move(difference), event);
