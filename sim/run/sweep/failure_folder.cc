@@ -29,12 +29,11 @@ bool FailureFolder::Holds(const std::string& scenario, uint64_t seed) const {
   return plan.ok() && plan->scenario() == scenario && plan->seed() == seed;
 }
 
-absl::StatusOr<std::string> FailureFolder::Begin() const {
+absl::Status FailureFolder::Begin() const {
   std::error_code error;
   std::filesystem::remove_all(beside_, error);
   if (!error) std::filesystem::create_directories(beside_, error);
-  if (error) return Failed(beside_, error);
-  return beside_ + "/trace.jsonl";
+  return error ? Failed(beside_, error) : absl::OkStatus();
 }
 
 absl::Status FailureFolder::Finish(const RunResult& result, const std::string& scenario_file,
@@ -49,7 +48,7 @@ absl::Status FailureFolder::Finish(const RunResult& result, const std::string& s
 }
 
 absl::Status FailureFolder::CopyFrom(const FailureFolder& other) const {
-  RETURN_IF_ERROR(Begin().status());
+  RETURN_IF_ERROR(Begin());
   std::error_code error;
   std::filesystem::copy(other.path_, beside_, std::filesystem::copy_options::recursive, error);
   if (error) return Failed(beside_, error);

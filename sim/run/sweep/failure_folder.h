@@ -4,6 +4,8 @@
 //   NAME.toml        the scenario, under its file's own name
 //   outcome.txt      what was drawn, the verdict, the back trace: what the verb `sim` prints
 //   trace.jsonl      what the processes told
+//   recording.orrc   every entry of the run's hash (recording_file.h); not of one that was made
+//                    twice because it may differ
 //
 // It is written beside and then renamed, so that it is there whole or not at all.
 #pragma once
@@ -25,8 +27,11 @@ class FailureFolder {
   // Whether it holds this run of the scenario of this name.
   bool Holds(const std::string& scenario, uint64_t seed) const;
 
-  // Makes room for a run that is made again, and gives the path of its trace.
-  absl::StatusOr<std::string> Begin() const;
+  // Makes room for a run that is made again.
+  absl::Status Begin() const;
+  // Where that run writes what it tells and its recording.
+  std::string trace_file() const { return beside_ + "/trace.jsonl"; }
+  std::string recording_file() const { return beside_ + "/recording.orrc"; }
   // Adds the other files, and puts the folder in its place. `replay` is the last line of the
   // outcome. REQUIRES: begun.
   absl::Status Finish(const RunResult& result, const std::string& scenario_file,

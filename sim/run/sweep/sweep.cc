@@ -184,9 +184,7 @@ absl::Status Sweep::Fill() {
       no_room_since_.reset();
       return absl::OkStatus();
     }
-    if (!job->bug.empty()) {
-      ASSIGN_OR_RETURN(job->trace_file, FolderOf(job->bug).Begin());
-    }
+    if (!job->bug.empty()) RETURN_IF_ERROR(FolderOf(job->bug).Begin());
     const absl::Status begun = Begin(*job);
     if (begun.ok()) {
       no_room_since_.reset();
@@ -221,7 +219,10 @@ absl::Status Sweep::Begin(const Job& job) {
   if (twice) {
     RETURN_IF_ERROR(pool_.StartChecked(ticket, request, prepared_.ArgumentsOf(job.run)));
   } else {
-    request.trace_file = job.trace_file;
+    if (!job.bug.empty()) {
+      request.trace_file = FolderOf(job.bug).trace_file();
+      request.recording_file = FolderOf(job.bug).recording_file();
+    }
     RETURN_IF_ERROR(pool_.Start(ticket, request));
   }
   jobs_[ticket] = job;

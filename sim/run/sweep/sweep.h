@@ -54,10 +54,9 @@ class Sweep {
   struct Job {
     SeedOfScenario run;
     bool checked = false;
-    std::string bug;         // To be recorded for the bug of this signature; empty: a run as such.
-    std::string kind;        // Of the failure to be recorded.
-    uint64_t hash = 0;       // Of the run that is recorded.
-    std::string trace_file;  // Empty: none.
+    std::string bug;    // To be recorded for the bug of this signature; empty: a run as such.
+    std::string kind;   // Of the failure to be recorded.
+    uint64_t hash = 0;  // Of the run that is recorded.
   };
 
   bool keeps_files() const { return !folder_.empty(); }

@@ -171,6 +171,10 @@ TEST_P(SweepOfKindTest, IsFoundAndRecorded) {
   const CommandOutput again =
       RunCommand({"sim", "--scenario", folder + "/bad.toml", "--plan", folder + "/plan.textproto"});
   EXPECT_EQ(again.code, 1) << again.out;
+  const CommandOutput replay = RunCommand({"replay", folder + "/plan.textproto"});
+  EXPECT_EQ(replay.code, 1);
+  EXPECT_TRUE(Has(replay.out, "compared with the recording " + folder + "/recording.orrc: "))
+      << replay.out;
 }
 
 const Kind kKinds[] = {
