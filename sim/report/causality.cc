@@ -98,6 +98,38 @@ class Walk {
   std::vector<size_t> todo_;
 };
 
+// The last event on its lane that the beginning of an operation led to.
+size_t LastOf(const Story& story, const Story::Operation& operation) {
+  std::vector<bool> led_to(story.events.size());
+  size_t last = operation.began;
+  led_to[last] = true;
+  for (size_t i = last + 1; i < story.events.size(); ++i) {
+    const Story::Event& event = story.events[i];
+    bool follows = std::ranges::any_of(event.causes, [&](size_t cause) { return led_to[cause]; });
+    if (event.message != kNone && story.messages[event.message].received == i) {
+      follows = follows || led_to[story.messages[event.message].sent];
+    }
+    led_to[i] = follows;
+    if (follows && event.lane == operation.lane) last = i;
+  }
+  return last;
+}
+
+// What stands out of the last that each server told, if it lives when `failure` happens.
+std::vector<size_t> LastOfServers(const Story& story, size_t failure) {
+  std::vector<size_t> last(story.lanes.size(), kNone);
+  for (size_t i = 0; i < failure; ++i) {
+    const Story::Event& event = story.events[i];
+    if (event.lane == kNone || story.lanes[event.lane].client) continue;
+    if (event.type == story_events::kProcessEnded) last[event.lane] = kNone;
+    if (event.level >= TraceLevel::kInfo && event.type != story_events::kProcessEnded) {
+      last[event.lane] = i;
+    }
+  }
+  std::erase(last, kNone);
+  return last;
+}
+
 }  // namespace
 
 std::vector<bool> CausalPast(const Story& story, const std::vector<size_t>& events, Past past) {
@@ -107,7 +139,15 @@ std::vector<bool> CausalPast(const Story& story, const std::vector<size_t>& even
 std::vector<size_t> WhatFailed(const Story& story) {
   std::vector<size_t> events;
   if (story.passed()) return events;
-  if (story.failures.front().event != kNone) events.push_back(story.failures.front().event);
+  const size_t failure = story.failures.front().event;
+  if (failure != kNone) events.push_back(failure);
+  if (failure != kNone && story.events[failure].causes.empty() && !story.evidence.has_value()) {
+    const std::vector<size_t> servers = LastOfServers(story, failure);
+    events.insert(events.end(), servers.begin(), servers.end());
+    for (const Story::Operation& operation : story.operations) {
+      if (operation.ended == kNone) events.push_back(LastOf(story, operation));
+    }
+  }
   if (story.evidence.has_value()) {
     for (const Evidence::Node& node : story.evidence->nodes) {
       const size_t operation = OperationOf(story, node);

@@ -25,7 +25,9 @@ enum class Past {
 std::vector<bool> CausalPast(const Story& story, const std::vector<size_t>& events, Past past);
 
 // Where to look back from: the failure that counts, and the ends of the operations that its
-// evidence names. Empty when the run passed.
+// evidence names. When nothing led to the failure, it is that something did not happen: then also
+// the last that is known of every operation that did not end, and the last that every server that
+// lives told. Empty when the run passed.
 std::vector<size_t> WhatFailed(const Story& story);
 
 // The operation that a node of evidence is about; Story::kNone when it is about none.

@@ -147,5 +147,36 @@ TEST(WhatFailed, IsTheFailureAndTheOperationsOfItsEvidence) {
   EXPECT_TRUE(WhatFailed(Story()).empty());
 }
 
+TEST(WhatFailed, OfWhatDidNotHappenIsTheLastThatIsKnown) {
+  Telling telling;
+  telling.Start("c", 0, true);  // 1
+  telling.Start("s", 0);        // 2
+  telling.Start("dead", 0);     // 3
+  const auto began = [&](const char* ordinal, std::vector<uint64_t> causes) {
+    return telling.Tell({.ms = 1,
+                         .process = "c",
+                         .type = kOperationBegan,
+                         .fields = {{"workload", "w"}, {"client", "0"}, {"ordinal", ordinal}},
+                         .causes = std::move(causes)});
+  };
+  const uint64_t done = began("0", {});  // 4
+  telling.Tell({.ms = 2,
+                .process = "c",
+                .type = kOperationEnded,
+                .fields = {{"workload", "w"}, {"client", "0"}, {"ordinal", "0"}},
+                .causes = {done}});                                            // 5
+  const uint64_t open = began("1", {5});                                       // 6
+  const auto call = telling.TellCall("c", "s", "get", 3, {open});              // 7 to 10
+  telling.Tell({.ms = 8, .process = "s", .type = "Waits", .fields = {}});      // 11
+  telling.Tell({.ms = 9, .process = "c", .type = "Elsewhere", .fields = {}});  // 12
+  telling.Tell({.ms = 9,
+                .process = "",
+                .type = kProcessEnded,
+                .fields = {{"process", "dead"}, {"incarnation", "1"}}});  // 13
+  const Story story = BuildStory(telling.told, FailedRun("liveness", "", 20));
+  const std::vector<size_t> failed = WhatFailed(story);
+  EXPECT_EQ(failed, (std::vector<size_t>{13, 10, call.heard - 1})) << "the failure, s, operation 1";
+}
+
 }  // namespace
 }  // namespace orrery::sim
