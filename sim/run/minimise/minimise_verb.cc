@@ -12,7 +12,6 @@
 #include <optional>
 
 #include "core/base/hash.h"
-#include "sim/fault/draw.h"
 #include "sim/run/atomic_file.h"
 #include "sim/run/minimise/minimise_report.h"
 #include "sim/run/minimise/minimiser.h"
@@ -21,6 +20,7 @@
 #include "sim/run/minimise/trials.h"
 #include "sim/run/real_time.h"
 #include "sim/run/report.h"
+#include "sim/run/run_target.h"
 #include "sim/run/sim_command.h"
 #include "sim/run/verbs.h"
 
@@ -40,7 +40,8 @@ constexpr int kJobsMax = 256;
 constexpr int kMinutesMax = 7 * 24 * 60;
 
 struct MinimiseCommand {
-  SimCommand sim;  // What fails.
+  std::string target;  // A seed in decimal, or a plan's file.
+  SimCommand sim;      // What fails.
   std::string out_file;
   std::string regressions;
   int jobs = 1;
@@ -61,10 +62,11 @@ std::optional<int> Parse(int argc, char** argv, MinimiseCommand& command) {
   command.sim.program = argv[0];
   CLI::App app(kAbout, command.sim.program + " minimise");
   std::string output = "text";
-  app.add_option("plan", command.sim.plan_file, "fault plan of a run that fails");
-  app.add_option("--seed", command.sim.seed, "without a plan: the seed of a run that fails");
+  app.add_option("SEED|PLAN", command.target,
+                 "of a run that fails: its seed, or the file of its plan")
+      ->required();
   app.add_option("--scenario", command.sim.scenario_file,
-                 "scenario file; of a plan: that of its name beside it");
+                 "scenario file; without it NAME.toml beside a plan of scenario NAME");
   app.add_option("--knob", command.sim.knobs, "NAME=VALUE: fixes a knob; may be repeated")
       ->allow_extra_args(false);
   app.add_option("--out", command.out_file,
@@ -94,11 +96,6 @@ std::optional<int> Parse(int argc, char** argv, MinimiseCommand& command) {
 
 absl::Status Refused(const std::string& what) { return Error(ErrorCode::invalid_argument, what); }
 
-std::string FolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash + 1);
-}
-
 std::string NameOf(const std::string& path) {
   std::string name = path.substr(FolderOf(path).size());
   const size_t dot = name.rfind('.');
@@ -113,34 +110,19 @@ bool IsFolder(const std::string& path) {
 // What was not given, from what was.
 absl::Status CompleteNames(MinimiseCommand& command) {
   SimCommand& sim = command.sim;
-  if (sim.plan_file.empty() == sim.seed.empty()) {
-    return Refused("give either a plan or a --seed with its --scenario");
-  }
   if (!command.regressions.empty() && !IsFolder(command.regressions)) {
     return Refused("--regressions " + command.regressions + ": is no folder");
   }
+  ASSIGN_OR_RETURN(const RunTarget target, RunTarget::Find(command.target, sim.scenario_file));
+  sim.seed = target.seed;
+  sim.plan_file = target.plan_file;
+  sim.scenario_file = target.scenario_file;
+  if (!command.out_file.empty()) return absl::OkStatus();
   if (sim.plan_file.empty()) {
-    if (sim.scenario_file.empty()) return Refused("--scenario is missing");
-    if (command.out_file.empty()) {
-      command.out_file = NameOf(sim.scenario_file) + "-" + sim.seed + ".min" + kSuffix;
-    }
-    return absl::OkStatus();
-  }
-  if (sim.scenario_file.empty()) {
-    ASSIGN_OR_RETURN(const std::string text, ReadTextFile(sim.plan_file));
-    const absl::StatusOr<FaultPlan> plan = FaultPlanFromText(text);
-    if (!plan.ok()) return Refused(sim.plan_file + ": " + std::string(plan.status().message()));
-    sim.scenario_file = FolderOf(sim.plan_file) + plan->scenario() + ".toml";
-    if (access(sim.scenario_file.c_str(), F_OK) != 0) {
-      return Refused(sim.plan_file + ": its scenario is not beside it (" + sim.scenario_file +
-                     "); give it with --scenario");
-    }
-  }
-  if (command.out_file.empty()) {
-    const std::string name = NameOf(sim.plan_file);
-    const std::string extension =
-        sim.plan_file.substr(FolderOf(sim.plan_file).size() + name.size());
-    command.out_file = FolderOf(sim.plan_file) + name + ".min" + extension;
+    command.out_file = NameOf(sim.scenario_file) + "-" + sim.seed + ".min" + kSuffix;
+  } else {
+    const std::string stem = FolderOf(sim.plan_file) + NameOf(sim.plan_file);
+    command.out_file = stem + ".min" + sim.plan_file.substr(stem.size());
   }
   return absl::OkStatus();
 }
@@ -164,12 +146,20 @@ Duration ProcessorOfAll() {
 
 std::string ResumeCommand(const MinimiseCommand& command) {
   const SimCommand& sim = command.sim;
-  std::vector<std::string> words = {sim.program, "minimise"};
-  if (!sim.plan_file.empty()) words.push_back(sim.plan_file);
-  if (!sim.seed.empty()) words.insert(words.end(), {"--seed", sim.seed});
-  words.insert(words.end(), {"--scenario", sim.scenario_file});
+  std::vector<std::string> words = {sim.program, "minimise", command.target, "--scenario",
+                                    sim.scenario_file};
   for (const std::string& knob : sim.knobs) words.insert(words.end(), {"--knob", knob});
   words.insert(words.end(), {"--out", command.out_file});
+  return ShellCommand(words);
+}
+
+// Without the scenario where `replay` finds it by itself.
+std::string ReplayCommand(const MinimiseCommand& command, const FaultPlan& plan) {
+  std::vector<std::string> words = {command.sim.program, "replay", command.out_file};
+  const std::string& scenario = command.sim.scenario_file;
+  if (scenario != FolderOf(command.out_file) + plan.scenario() + ".toml") {
+    words.insert(words.end(), {"--scenario", scenario});
+  }
   return ShellCommand(words);
 }
 
@@ -209,8 +199,7 @@ std::string KeepCommand(const MinimiseCommand& command) {
 MinimiseReport ReportOf(const MinimiseCommand& command, Minimised found, const Trials& trials,
                         const TrialJournal& journal) {
   MinimiseReport report{.found = std::move(found), .plan_file = command.out_file};
-  report.replay_command = ShellCommand({command.sim.program, "sim", "--scenario",
-                                        command.sim.scenario_file, "--plan", command.out_file});
+  report.replay_command = ReplayCommand(command, report.found.plan);
   report.resume_command = ResumeCommand(command);
   if (!command.regressions.empty()) report.keep_command = KeepCommand(command);
   report.known = journal.found();
@@ -236,8 +225,8 @@ int Run(const MinimiseCommand& command, const PreparedRun& run) {
   const absl::Status begun = minimiser.Begin();
   if (!begun.ok()) {
     progress.reset();
-    const std::string& what = command.sim.plan_file;
-    return RefuseInput(command.sim.program, (what.empty() ? command.sim.scenario_file : what) +
+    const std::string& plan = command.sim.plan_file;
+    return RefuseInput(command.sim.program, (plan.empty() ? command.sim.scenario_file : plan) +
                                                 ": " + std::string(begun.message()));
   }
   // Another program makes something else of the plan.
