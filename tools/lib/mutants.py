@@ -3,8 +3,8 @@
 Called by `tools/dev mutants`, in the root of the tree. A mutant is built twice: as it is, and with
 the assertions of the files that it changes compiled out, so that it is an oracle that must find it.
 Each build is swept from several first seeds; medians of runs and of processor time are printed
-and, with --table, written into tests/mutants/README.md. The first failing seed must pass without
-the bug.
+and, with --table, written into the rows of tests/mutants/README.md; those of mutants that were not
+tried stay. The first failing seed must pass without the bug.
 
 The copy and its build are kept, so that the next run compiles little; so are results, until the
 patch or the tree without it changes: a run that was interrupted goes on.
@@ -112,8 +112,10 @@ class Nursery:
                           "--test_output=errors", *query.stdout.split()) == 0
 
     def demo_passes(self):
+        # Its real cluster. The seeds that it simulates first are a sweep, which is to find the bug.
+        environment = dict(os.environ, DEMO_SEEDS="0")
         return subprocess.run(["tools/dev", "demo"], cwd=self.tree, stdout=sys.stderr,
-                              check=False).returncode == 0
+                              env=environment, check=False).returncode == 0
 
     def sweep(self, binary, first_seed):
         """What the sweep says of itself as JSON; its first failure is None for a survivor."""
@@ -173,33 +175,38 @@ def examine(nursery, mutant, sound, options):
 
 def row(mutant, result):
     bare, asserting = result["bare"], result["asserting"]
+    slowest = max(bare["cpu_seconds_max"], asserting["cpu_seconds_max"])
     failure = bare["first_failure"]
     return (f"| `{mutant.name}` | {mutant.breaks} | {bare['runs']:.0f} | {bare['cpu_seconds']:.1f} "
-            f"| {asserting['runs']:.0f} | {asserting['cpu_seconds']:.1f} "
+            f"| {asserting['runs']:.0f} | {asserting['cpu_seconds']:.1f} | {slowest:.0f} "
             f"| {failure['scenario']} {failure['seed']}: {failure['kind']} |")
 
 
-def summary(results):
-    seconds = [result["bare"]["cpu_seconds"] for result in results.values()]
-    worst = max(result["bare"]["cpu_seconds_max"] for result in results.values())
-    return (f"{len(results)} bugs, median {statistics.median(seconds):.1f} CPU seconds without "
-            f"assertions, the slowest of all sweeps {worst:.0f}.")
+def rows_by_name(text):
+    return {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
 
 
-def table(mutants, results, repeats):
-    lines = [BEGIN, "", f"Medians of {repeats} sweeps each. {summary(results)}", "",
-             "| bug | breaks | runs | CPU s | runs, asserting | CPU s, asserting | found by |",
-             "|---|---|---:|---:|---:|---:|---|"]
-    lines += [row(mutant, results[mutant.name]) for mutant in mutants if mutant.name in results]
-    return "\n".join(lines + ["", END])
+def summary(rows):
+    """Of rows as `row` makes them."""
+    numbers = [[float(cell) for cell in line.split(" | ")[2:7]] for line in rows]
+    bare, asserting = ([each[column] for each in numbers] for column in (1, 3))
+    return (f"{len(rows)} bugs; median of their CPU seconds {statistics.median(bare):.1f} without "
+            f"assertions, {statistics.median(asserting):.1f} with them; the slowest of all sweeps "
+            f"{max(each[4] for each in numbers):.0f}.")
 
 
-def write_table(text):
+def write_table(new_rows, known, repeats):
     with open(README, encoding="utf-8") as file:
         readme = file.read()
     begin, end = readme.index(BEGIN), readme.index(END) + len(END)
+    rows = {**rows_by_name(readme[begin:end]), **new_rows}
+    lines = [rows[name] for name in known if name in rows]
+    table = [BEGIN, "", f"Medians of {repeats} sweeps each. {summary(lines)}", "",
+             "| bug | breaks | runs | CPU s | runs, asserting | CPU s, asserting | slowest "
+             "| found by |",
+             "|---|---|---:|---:|---:|---:|---:|---|", *lines, "", END]
     with open(README, "w", encoding="utf-8") as file:
-        file.write(readme[:begin] + text + readme[end:])
+        file.write(readme[:begin] + "\n".join(table) + readme[end:])
 
 
 def parse(words):
@@ -208,8 +215,9 @@ def parse(words):
     parser.add_argument("names", nargs="*", metavar="NAME", help="mutants to try; all of them")
     parser.add_argument("--repeats", type=int, default=5, help="sweeps of each build (5)")
     parser.add_argument("--unit", action="store_true", help="its unit tests must pass, too")
-    parser.add_argument("--demo", action="store_true", help="the demonstration must pass, too")
-    parser.add_argument("--table", action="store_true", help=f"write the table in {README}")
+    parser.add_argument("--demo", action="store_true",
+                        help="the demonstration's cluster must work, too")
+    parser.add_argument("--table", action="store_true", help=f"write the rows of {README}")
     return parser.parse_args(words)
 
 
@@ -235,7 +243,7 @@ def main(words):
     if sound is None:
         say("the tree does not build")
         return 1
-    results, failed = {}, 0
+    rows, failed = {}, 0
     for number, mutant in enumerate(mutants, 1):
         key = f"{digest(sound, mutant.path)}-{options.repeats}-{options.unit}-{options.demo}"
         kept = os.path.join(nursery.results, f"{mutant.name}.{key}.json")
@@ -253,12 +261,12 @@ def main(words):
             print(f"{mutant.name}: {result}", flush=True)
             failed += 1
             continue
-        results[mutant.name] = result
-        print(row(mutant, result), flush=True)
-    if results:
-        print(summary(results))
+        rows[mutant.name] = row(mutant, result)
+        print(rows[mutant.name], flush=True)
         if options.table:
-            write_table(table(mutants, results, options.repeats))
+            write_table(rows, known, options.repeats)
+    if rows:
+        print(summary(list(rows.values())))
     return 1 if failed else 0
 
 
