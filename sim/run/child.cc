@@ -28,8 +28,10 @@ constexpr size_t kResultsBytesMax = size_t{256} << 20;
 constexpr Duration kPollMax = Milliseconds(50);
 // Between the end of what a child says and its end.
 constexpr Duration kPollEnding = Milliseconds(1);
-// A run that neither computes nor ends is stuck too; a machine that is busy gets this much longer.
+// A run that neither computes nor ends is stuck too. One that waits for a processor on a busy
+// machine gets a slice of it before this much time is over.
 constexpr int kIdleFactor = 6;
+constexpr Duration kSlice = Milliseconds(1);
 constexpr Duration kGrace = Seconds(3);  // From the request for a back trace to the kill.
 constexpr int kExecFailed = 127;
 
@@ -198,6 +200,10 @@ void Child::Watch() {
     watchdog_.events = events;
     watchdog_.events_cpu = cpu;
   }
+  if (cpu - watchdog_.computed_cpu >= kSlice || watchdog_.computed == Duration::zero()) {
+    watchdog_.computed_cpu = cpu;
+    watchdog_.computed = now;
+  }
   if (time_ns != watchdog_.time_ns || watchdog_.since == Duration::zero()) {
     watchdog_.time_ns = time_ns;
     watchdog_.since = now;
@@ -209,7 +215,7 @@ void Child::Watch() {
     return;
   }
   if (cpu - watchdog_.cpu <= limits_.hang_cpu_max &&
-      now - watchdog_.since <= limits_.hang_cpu_max * kIdleFactor) {
+      now - std::max(watchdog_.since, watchdog_.computed) <= limits_.hang_cpu_max * kIdleFactor) {
     return;
   }
   kill(pid_, SIGXCPU);  // It prints where it is, and ends.

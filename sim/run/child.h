@@ -100,6 +100,8 @@ class Child {
     Duration cpu{};
     uint64_t events = 0;  // And since when in processor time.
     Duration events_cpu{};
+    Duration computed_cpu{};  // Processor time, and when it was last seen to grow.
+    Duration computed{};
     Duration told{};  // When it was told to end.
     bool hung = false;
     bool events_went_on = false;
