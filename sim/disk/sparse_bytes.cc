@@ -21,33 +21,46 @@ void ForEachChunk(uint64_t chunk, uint64_t offset, uint64_t bytes, Visit visit) 
   }
 }
 
-}  // namespace
-
-std::shared_ptr<SparseBytes::Chunk>& SparseBytes::Slot(uint64_t index) {
-  if (index >= chunks_.size()) chunks_.resize(index + 1);
-  return chunks_[index];
+// Each byte equals the one before it, and the first is zero: compared by words.
+bool AllZeros(std::string_view bytes) {
+  return bytes.empty() ||
+         (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
-SparseBytes::Chunk& SparseBytes::Writable(uint64_t index) {
-  std::shared_ptr<Chunk>& chunk = Slot(index);
+}  // namespace
+
+SparseBytes::Slot& SparseBytes::Allocated(uint64_t index) {
+  if (index >= slots_.size()) slots_.resize(index + 1);
+  Slot& slot = slots_[index];
+  if (!slot.allocated) ++allocated_;
+  slot.allocated = true;
+  return slot;
+}
+
+SparseBytes::Chunk& SparseBytes::Writable(std::shared_ptr<Chunk>& chunk) {
   if (chunk == nullptr) {
     chunk = std::make_shared<Chunk>();  // Zeros.
-    ++allocated_;
   } else if (chunk.use_count() > 1) {
     chunk = std::make_shared<Chunk>(*chunk);
   }
   return *chunk;
 }
 
+void SparseBytes::WriteIn(Slot& slot, uint64_t at, std::string_view bytes) {
+  if (slot.chunk == nullptr && AllZeros(bytes)) return;
+  std::memcpy(Writable(slot.chunk).data() + at, bytes.data(), bytes.size());
+}
+
 void SparseBytes::Resize(uint64_t size) {
   if (size < size_) {
     const uint64_t whole = (size + kChunk - 1) / kChunk;
-    while (chunks_.size() > whole) {
-      if (chunks_.back() != nullptr) --allocated_;
-      chunks_.pop_back();
+    while (slots_.size() > whole) {
+      if (slots_.back().allocated) --allocated_;
+      slots_.pop_back();
     }
-    if (size % kChunk != 0 && size / kChunk < chunks_.size() && chunks_[size / kChunk] != nullptr) {
-      Chunk& last = Writable(size / kChunk);
+    if (size % kChunk != 0 && size / kChunk < slots_.size() &&
+        slots_[size / kChunk].chunk != nullptr) {
+      Chunk& last = Writable(slots_[size / kChunk].chunk);
       std::memset(last.data() + size % kChunk, 0, kChunk - size % kChunk);
     }
   }
@@ -58,7 +71,7 @@ void SparseBytes::Write(uint64_t offset, std::string_view bytes) {
   if (bytes.empty()) return;
   size_ = std::max(size_, offset + bytes.size());
   ForEachChunk(kChunk, offset, bytes.size(), [&](uint64_t index, uint64_t at, uint64_t count) {
-    std::memcpy(Writable(index).data() + at, bytes.data(), count);
+    WriteIn(Allocated(index), at, bytes.substr(0, count));
     bytes.remove_prefix(count);
   });
 }
@@ -69,19 +82,18 @@ void SparseBytes::WriteBoth(SparseBytes& a, SparseBytes& b, uint64_t offset,
   a.size_ = std::max(a.size_, offset + bytes.size());
   b.size_ = std::max(b.size_, offset + bytes.size());
   ForEachChunk(kChunk, offset, bytes.size(), [&](uint64_t index, uint64_t at, uint64_t count) {
-    std::shared_ptr<Chunk>& in_a = a.Slot(index);
-    std::shared_ptr<Chunk>& in_b = b.Slot(index);
-    if (in_a == in_b) {
-      if (in_a == nullptr) {
-        in_a = in_b = std::make_shared<Chunk>();
-        ++a.allocated_;
-        ++b.allocated_;
-      }
-      INVARIANT(in_a.use_count() == 2);
-      std::memcpy(in_a->data() + at, bytes.data(), count);
+    const std::string_view part = bytes.substr(0, count);
+    Slot& in_a = a.Allocated(index);
+    Slot& in_b = b.Allocated(index);
+    if (in_a.chunk == nullptr && in_b.chunk == nullptr && !AllZeros(part)) {
+      in_a.chunk = in_b.chunk = std::make_shared<Chunk>();
+    }
+    if (in_a.chunk == in_b.chunk && in_a.chunk != nullptr) {
+      INVARIANT(in_a.chunk.use_count() == 2);
+      std::memcpy(in_a.chunk->data() + at, part.data(), count);
     } else {
-      std::memcpy(a.Writable(index).data() + at, bytes.data(), count);
-      std::memcpy(b.Writable(index).data() + at, bytes.data(), count);
+      WriteIn(in_a, at, part);
+      WriteIn(in_b, at, part);
     }
     bytes.remove_prefix(count);
   });
@@ -89,13 +101,11 @@ void SparseBytes::WriteBoth(SparseBytes& a, SparseBytes& b, uint64_t offset,
 
 void SparseBytes::ShareRange(const SparseBytes& other, uint64_t offset, uint64_t bytes) {
   ForEachChunk(kChunk, offset, bytes, [&](uint64_t index, uint64_t, uint64_t) {
-    std::shared_ptr<Chunk>& mine = Slot(index);
-    const std::shared_ptr<Chunk> none;
-    const std::shared_ptr<Chunk>& theirs =
-        index < other.chunks_.size() ? other.chunks_[index] : none;
-    if (mine == theirs) return;
-    allocated_ += theirs != nullptr ? 1 : 0;
-    allocated_ -= mine != nullptr ? 1 : 0;
+    const Slot theirs = index < other.slots_.size() ? other.slots_[index] : Slot();
+    if (index >= slots_.size()) slots_.resize(index + 1);
+    Slot& mine = slots_[index];
+    allocated_ += theirs.allocated ? 1 : 0;
+    allocated_ -= mine.allocated ? 1 : 0;
     mine = theirs;
   });
 }
@@ -104,7 +114,7 @@ uint64_t SparseBytes::Fitting(uint64_t offset, uint64_t bytes, uint64_t room) co
   uint64_t fitting = 0;
   bool fits = true;
   ForEachChunk(kChunk, offset, bytes, [&](uint64_t index, uint64_t, uint64_t count) {
-    if (index >= chunks_.size() || chunks_[index] == nullptr) {
+    if (index >= slots_.size() || !slots_[index].allocated) {
       fits = fits && room >= kChunk;
       if (fits) room -= kChunk;
     }
@@ -116,8 +126,8 @@ uint64_t SparseBytes::Fitting(uint64_t offset, uint64_t bytes, uint64_t room) co
 void SparseBytes::Read(uint64_t offset, uint64_t bytes, char* out) const {
   INVARIANT(offset <= size_ && bytes <= size_ - offset, offset, bytes, size_);
   ForEachChunk(kChunk, offset, bytes, [&](uint64_t index, uint64_t at, uint64_t count) {
-    if (index < chunks_.size() && chunks_[index] != nullptr) {
-      std::memcpy(out, chunks_[index]->data() + at, count);
+    if (index < slots_.size() && slots_[index].chunk != nullptr) {
+      std::memcpy(out, slots_[index].chunk->data() + at, count);
     } else {
       std::memset(out, 0, count);
     }

@@ -1,6 +1,6 @@
 // SparseBytes: the content of a file as counted chunks. Two contents can share chunks; one that
-// writes to a chunk it shares copies it first. What was never written reads as zeros and takes no
-// memory.
+// writes to a chunk it shares copies it first. What was never written reads as zeros. A chunk that
+// holds zeros alone, written or not, takes no memory: preallocated files are full of them.
 #pragma once
 
 #include <array>
@@ -42,12 +42,20 @@ class SparseBytes {
  private:
   using Chunk = std::array<char, kChunk>;
 
-  std::shared_ptr<Chunk>& Slot(uint64_t index);
-  Chunk& Writable(uint64_t index);
+  struct Slot {
+    bool allocated = false;
+    std::shared_ptr<Chunk> chunk;  // nullptr: zeros.
+  };
+
+  // From now on allocated.
+  Slot& Allocated(uint64_t index);
+  // REQUIRES: it is in a slot that is allocated.
+  static Chunk& Writable(std::shared_ptr<Chunk>& chunk);
+  static void WriteIn(Slot& slot, uint64_t at, std::string_view bytes);
 
   uint64_t size_ = 0;
-  uint64_t allocated_ = 0;                      // Chunks.
-  std::vector<std::shared_ptr<Chunk>> chunks_;  // nullptr: zeros.
+  uint64_t allocated_ = 0;  // Chunks.
+  std::vector<Slot> slots_;
 };
 
 }  // namespace orrery::sim
