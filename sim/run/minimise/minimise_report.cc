@@ -92,7 +92,7 @@ std::string PlanFileText(const MinimiseReport& report) {
   text += "#\n# before: " + ToText(found.before) + "\n# after:  " + ToText(found.after) + "\n";
   text += "# " + SizesLine(report) + "\n";
   text += found.complete ? "# Nothing of it can be left out.\n"
-                         : "# The time was up: more may be left out. Go on with:\n#   " +
+                         : "# It was ended early: more may be left out. Go on with:\n#   " +
                                report.resume_command + "\n";
   text += "#\n# What happens, after the begin of the faults phase:\n";
   size_t listed = 0;
@@ -124,7 +124,7 @@ std::string DescribeMinimised(const MinimiseReport& report) {
           " s of processor time\n";
   text += "plan:      " + report.plan_file + "\n";
   if (!found.complete) {
-    text += "the time was up: more may be left out; go on with: " + report.resume_command + "\n";
+    text += "ended early: more may be left out; go on with: " + report.resume_command + "\n";
   }
   if (!report.keep_command.empty()) text += "keep:      " + report.keep_command + "\n";
   return text + "replay:    " + report.replay_command + "\n";

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <optional>
 
@@ -66,6 +67,29 @@ bool Exists(const std::string& file) { return access(file.c_str(), F_OK) == 0; }
 size_t SizeOfFile(const std::string& file) {
   struct stat info {};
   return stat(file.c_str(), &info) == 0 ? static_cast<size_t>(info.st_size) : 0;
+}
+
+// The verb in a process of its own, silent.
+pid_t Spawn(std::vector<std::string> words) {
+  const pid_t child = fork();
+  if (child != 0) return child;
+  const int nothing = open("/dev/null", O_WRONLY);
+  dup2(nothing, STDOUT_FILENO);
+  dup2(nothing, STDERR_FILENO);
+  std::vector<char*> argv;
+  words.insert(words.begin(), "ping");
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  execv("/proc/self/exe", argv.data());
+  _exit(127);
+}
+
+std::vector<pid_t> ChildrenOf(pid_t parent) {
+  const std::string number = std::to_string(parent);
+  std::ifstream file("/proc/" + number + "/task/" + number + "/children");
+  std::vector<pid_t> children;
+  for (pid_t child; file >> child;) children.push_back(child);
+  return children;
 }
 
 class MinimiseTest : public testing::Test {
@@ -163,7 +187,7 @@ TEST_F(MinimiseTest, TheNumberOfJobsChangesNothing) {
 }
 
 TEST_F(MinimiseTest, ItGoesOnAfterItWasKilled) {
-  std::vector<std::string> words = Words("2");
+  const std::vector<std::string> words = Words("2");
   const Output whole = Verb(words);
   ASSERT_EQ(whole.code, 0) << whole.err;
   const std::string text = ReadAll(out_);
@@ -175,18 +199,7 @@ TEST_F(MinimiseTest, ItGoesOnAfterItWasKilled) {
   size_t before = 0;
   int kills = 0;
   for (; kills < 3; ++kills) {
-    const pid_t child = fork();
-    if (child == 0) {
-      const int nothing = open("/dev/null", O_WRONLY);
-      dup2(nothing, STDOUT_FILENO);
-      dup2(nothing, STDERR_FILENO);
-      std::vector<char*> argv;
-      words.insert(words.begin(), "ping");
-      for (std::string& word : words) argv.push_back(word.data());
-      argv.push_back(nullptr);
-      execv("/proc/self/exe", argv.data());
-      _exit(127);
-    }
+    const pid_t child = Spawn(words);
     // Killed in the middle, once it has got further than the one before.
     while (SizeOfFile(state) < before + 400 && !Exists(out_)) {
       struct pollfd ready = {.fd = changes, .events = POLLIN, .revents = 0};
@@ -209,6 +222,72 @@ TEST_F(MinimiseTest, ItGoesOnAfterItWasKilled) {
   ASSERT_EQ(rest.code, 0) << rest.err;
   EXPECT_EQ(ReadAll(out_), text);
   EXPECT_EQ(rest.out.find("\"known\":0"), std::string::npos) << rest.out;
+}
+
+TEST_F(MinimiseTest, RunsThatSomebodyKillsAreMadeAgain) {
+  const std::vector<std::string> words = Words("2");
+  const Output whole = Verb(words);
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  const std::string text = ReadAll(out_);
+  unlink(out_.c_str());
+
+  const pid_t verb = Spawn(words);
+  int killed = 0;
+  int status = 0;
+  while (waitpid(verb, &status, WNOHANG) == 0) {
+    for (const pid_t run : ChildrenOf(verb)) killed += kill(run, SIGKILL) == 0 ? 1 : 0;
+    struct pollfd nothing = {.fd = -1, .events = 0, .revents = 0};
+    poll(&nothing, 1, 100);
+  }
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_GT(killed, 2);
+  EXPECT_EQ(ReadAll(out_), text);
+}
+
+TEST_F(MinimiseTest, RunsThatAreAlwaysKilledEndItWithAWord) {
+  const RunRequest request = {.system = system_, .scenario = scenario_, .seed = FailingSeed()};
+  TrialJournal journal;
+  ASSERT_TRUE(journal.Open(out_ + ".state", 1).ok());
+  const auto kill_all = [] {
+    for (const pid_t run : ChildrenOf(getpid())) kill(run, SIGKILL);
+  };
+  Trials trials({.base = request, .jobs = 2, .until = kNever - Time{}, .tick = kill_all}, journal);
+  EXPECT_FALSE(trials.Run(request).passed());
+  EXPECT_NE(trials.status().message().find("a run is killed whenever it is made"),
+            std::string::npos)
+      << trials.status();
+  EXPECT_TRUE(trials.over());
+}
+
+TEST_F(MinimiseTest, InterruptedItWritesWhatItHas) {
+  const std::vector<std::string> words = Words("2");
+  const Output whole = Verb(words);
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  const std::string text = ReadAll(out_);
+  unlink(out_.c_str());
+
+  const std::string state = out_ + ".state";
+  const int changes = inotify_init1(IN_CLOEXEC);
+  ASSERT_GE(inotify_add_watch(changes, testing::TempDir().c_str(), IN_MODIFY), 0);
+  const pid_t verb = Spawn(words);
+  while (SizeOfFile(state) < 400) {
+    struct pollfd ready = {.fd = changes, .events = POLLIN, .revents = 0};
+    ASSERT_EQ(poll(&ready, 1, 60'000), 1) << "nothing happens";
+    char events[4096];
+    ASSERT_GT(read(changes, events, sizeof events), 0);
+  }
+  close(changes);
+  kill(verb, SIGTERM);
+  int status = 0;
+  ASSERT_EQ(waitpid(verb, &status, 0), verb);
+  ASSERT_TRUE(WIFEXITED(status)) << status;
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_TRUE(Shows(Written()));
+  EXPECT_NE(ReadAll(out_).find("# It was ended early: more may be left out."), std::string::npos);
+  EXPECT_TRUE(Exists(state));
+  const Output rest = Verb(words);
+  ASSERT_EQ(rest.code, 0) << rest.err;
+  EXPECT_EQ(ReadAll(out_), text);
 }
 
 TEST_F(MinimiseTest, APlanIsMinimisedBesideItselfAndOfferedAsARegression) {

@@ -1,4 +1,5 @@
 // The verb `minimise`: its command line, its files, and what it prints.
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 #include "core/base/hash.h"
 #include "sim/run/atomic_file.h"
+#include "sim/run/interrupt_watch.h"
 #include "sim/run/minimise/minimise_report.h"
 #include "sim/run/minimise/minimiser.h"
 #include "sim/run/minimise/progress.h"
@@ -32,8 +34,8 @@ constexpr const char* kAbout =
     "workloads, deviations from the default order, knobs, machines and time, as long as the run\n"
     "fails with the same signature. Writes a plan that can be read, edited and replayed. What was\n"
     "interrupted goes on with the same command.\n"
-    "Exit code: 0 done, 1 the time was up (the plan so far is written), 2 bad input (nothing\n"
-    "written), among it a plan that passes or does not fail twice the same.";
+    "Exit code: 0 done; 1 ended early by time or interrupt, the plan so far is written; 2 bad\n"
+    "input, nothing is written, among it a plan that passes or does not fail twice the same.";
 
 constexpr const char* kSuffix = ".textproto";
 constexpr int kJobsMax = 256;
@@ -212,14 +214,35 @@ int Fail(const MinimiseCommand& command, const absl::Status& status) {
   return RefuseInput(command.sim.program, std::string(status.message()));
 }
 
+// While one lives, nobody reading what is printed is no reason to end before the plan is written.
+class ShieldFromBrokenPipes {
+ public:
+  ShieldFromBrokenPipes() : before_(signal(SIGPIPE, SIG_IGN)) {}
+  ShieldFromBrokenPipes(const ShieldFromBrokenPipes&) = delete;
+  ShieldFromBrokenPipes& operator=(const ShieldFromBrokenPipes&) = delete;
+  ~ShieldFromBrokenPipes() { signal(SIGPIPE, before_); }
+
+ private:
+  void (*before_)(int);
+};
+
 int Run(const MinimiseCommand& command, const PreparedRun& run) {
   const Duration until = MonotonicNow() + Seconds(60) * command.minutes;
   std::optional<MinimiseProgress> progress(until);
   TrialJournal journal;
   std::function<void()> show;
-  Trials trials(
-      {.base = run.request(), .jobs = command.jobs, .until = until, .tick = [&show] { show(); }},
-      journal);
+  const ShieldFromBrokenPipes shield;
+  std::optional<InterruptWatch> interrupts(std::in_place);
+  const auto interrupted = [&interrupts] {
+    if (interrupts.has_value() && interrupts->Take()) interrupts.reset();  // Another one ends it.
+    return !interrupts.has_value();
+  };
+  Trials trials({.base = run.request(),
+                 .jobs = command.jobs,
+                 .until = until,
+                 .tick = [&show] { show(); },
+                 .interrupted = interrupted},
+                journal);
   Minimiser minimiser(run.request(), trials, show);
   show = [&] { progress->Show(minimiser.state(), trials.runs(), journal.found()); };
   const absl::Status begun = minimiser.Begin();

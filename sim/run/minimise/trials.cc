@@ -1,8 +1,12 @@
 // Running candidates side by side, in order.
 #include "sim/run/minimise/trials.h"
 
+#include <signal.h>
+
+#include <cstring>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "core/base/hash.h"
 #include "sim/fault/draw.h"
@@ -13,18 +17,41 @@ namespace orrery::sim {
 namespace {
 
 constexpr Duration kTick = Milliseconds(200);
+constexpr int kKilledMax = 5;  // Of one run.
+
+// Whether somebody, or the system for want of memory, ended the run's process: no run does that to
+// itself, and nothing is known of it.
+bool WasKilled(const RunResult& result) {
+  if (result.passed() || result.failures.front().kind != "crash") return false;
+  for (const int number : {SIGKILL, SIGTERM, SIGINT, SIGHUP}) {
+    if (result.failures.front().text == std::string("signal ") + strsignal(number)) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
 struct Trials::Candidate {
   std::optional<RunRequest> request;
   uint64_t key = 0;
+  int killed = 0;  // How often it was.
+};
+
+// A question of FirstFailing, while it is answered.
+struct Trials::Asked {
+  const std::function<FaultPlan(size_t)>& make;
+  size_t found;  // The lowest known to fail; at first the number of candidates.
+  size_t next = 0;
+  std::map<size_t, Candidate> running = {};  // And those of `again`.
+  std::vector<size_t> again = {};            // Their runs were killed.
 };
 
 Trials::Trials(Options options, TrialJournal& journal)
     : options_(std::move(options)), journal_(journal), pool_(options_.jobs) {}
 
-bool Trials::over() const { return !status_.ok() || MonotonicNow() >= options_.until; }
+bool Trials::over() const {
+  return !status_.ok() || MonotonicNow() >= options_.until || options_.interrupted();
+}
 
 bool Trials::Shows(const RunResult& result) const {
   return !result.passed() && SignatureOf(result) == signature_;
@@ -55,43 +82,67 @@ absl::Status Trials::Start(uint64_t ticket, const RunRequest& request) {
   return started;
 }
 
+bool Trials::Again(const RunResult& result, int& killed) {
+  if (!WasKilled(result)) return false;
+  if (++killed <= kKilledMax) return true;
+  status_ = Error(ErrorCode::platform_error,
+                  "a run is killed whenever it is made (" + result.failures.back().text +
+                      "): has the machine too little memory for --jobs " +
+                      std::to_string(options_.jobs) + "? The same command goes on");
+  return false;
+}
+
+void Trials::Fill(Asked& asked) {
+  while (!asked.again.empty() && pool_.busy() < pool_.jobs()) {
+    const size_t index = asked.again.back();
+    if (!Start(index, *asked.running.at(index).request).ok()) return;
+    asked.again.pop_back();
+  }
+  while (asked.next < asked.found && pool_.busy() < pool_.jobs()) {
+    Candidate& candidate = asked.running[asked.next];
+    const std::optional<bool> verdict = Prepare(candidate, asked.make(asked.next));
+    if (!verdict.has_value() && !Start(asked.next, *candidate.request).ok()) {
+      asked.running.erase(asked.next);
+      return;
+    }
+    if (verdict.has_value()) asked.running.erase(asked.next);
+    if (verdict.value_or(false)) asked.found = asked.next;
+    ++asked.next;
+  }
+}
+
 std::optional<size_t> Trials::FirstFailing(size_t count,
                                            const std::function<FaultPlan(size_t)>& make) {
-  std::map<size_t, Candidate> running;
-  size_t found = count;  // The lowest known to fail.
-  size_t next = 0;
+  Asked asked{.make = make, .found = count};
+  std::map<size_t, Candidate>& running = asked.running;
   while (!over()) {
-    while (next < found && pool_.busy() < pool_.jobs()) {
-      Candidate& candidate = running[next];
-      std::optional<bool> verdict = Prepare(candidate, make(next));
-      if (!verdict.has_value() && !Start(next, *candidate.request).ok()) {
-        running.erase(next);
-        break;
-      }
-      if (verdict.has_value()) running.erase(next);
-      if (verdict.value_or(false)) found = next;
-      ++next;
-    }
+    Fill(asked);
     if (pool_.busy() == 0) break;
     options_.tick();
     const std::optional<RunPool::Finished> finished = pool_.Await(kTick);
     if (!finished.has_value()) continue;
     ++runs_;
+    const size_t index = finished->ticket;
+    if (Again(finished->result, running.at(index).killed)) {
+      asked.again.push_back(index);
+      continue;
+    }
+    if (!status_.ok()) break;
     const bool fails = Shows(finished->result);
-    const absl::Status kept =
-        journal_.Add(running.at(finished->ticket).key, fails, finished->result.cpu);
+    const absl::Status kept = journal_.Add(running.at(index).key, fails, finished->result.cpu);
     if (!kept.ok()) status_ = kept;
-    running.erase(finished->ticket);
-    if (!fails || finished->ticket >= found) continue;
-    found = finished->ticket;
-    for (auto each = running.upper_bound(found); each != running.end();) {
+    running.erase(index);
+    if (!fails || index >= asked.found) continue;
+    asked.found = index;
+    for (auto each = running.upper_bound(index); each != running.end();) {
       pool_.Abandon(each->first);
       each = running.erase(each);
     }
+    std::erase_if(asked.again, [index](size_t each) { return each > index; });
   }
   for (const auto& [ticket, candidate] : running) pool_.Abandon(ticket);
-  const bool known = running.empty() && next >= found && found < count;
-  return known ? std::optional(found) : std::nullopt;
+  const bool known = running.empty() && asked.next >= asked.found && asked.found < count;
+  return known ? std::optional(asked.found) : std::nullopt;
 }
 
 bool Trials::Fails(const FaultPlan& plan) {
@@ -105,16 +156,21 @@ RunResult Trials::Run(const FaultPlan& plan, uint64_t events_max) {
 }
 
 RunResult Trials::Run(const RunRequest& request) {
-  ++runs_;
-  status_ = pool_.Start(0, request);
-  while (status_.ok()) {
-    options_.tick();
-    if (std::optional<RunPool::Finished> finished = pool_.Await(kTick)) {
-      return std::move(finished->result);
-    }
-  }
   RunResult none;
-  none.failures.push_back({"crash", std::string(status_.message()), Time{}});
+  int killed = 0;
+  do {
+    ++runs_;
+    status_ = pool_.Start(0, request);
+    std::optional<RunPool::Finished> finished;
+    while (status_.ok() && !finished.has_value()) {
+      options_.tick();
+      finished = pool_.Await(kTick);
+    }
+    if (!status_.ok()) break;
+    none = std::move(finished->result);
+    if (!WasKilled(none)) return none;
+  } while (Again(none, killed));
+  none.failures = {{"crash", std::string(status_.message()), Time{}}};
   return none;
 }
 

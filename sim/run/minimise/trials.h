@@ -3,7 +3,8 @@
 //
 // Of an ordered list of candidates the answer is the first that fails, whatever runs beside it and
 // however long it takes: a minimisation gives the same plan with one job and with many. What runs
-// in vain is ended when the answer is known.
+// in vain is ended when the answer is known. A run that somebody killed says nothing: it is made
+// again.
 //
 // REQUIRES: the calling process has one thread.
 #pragma once
@@ -31,6 +32,8 @@ class Trials {
     Duration until{};  // Of MonotonicNow: then it is over.
     // Called several times a second while something runs.
     std::function<void()> tick = [] {};
+    // Asked often; once true it stays so: then it is over.
+    std::function<bool()> interrupted = [] { return false; };
   };
 
   // What is referred to outlives this.
@@ -50,7 +53,8 @@ class Trials {
   RunResult Run(const FaultPlan& plan, uint64_t events_max = UINT64_MAX);
   RunResult Run(const RunRequest& request);
 
-  // The time is up, or nothing can be run or kept any more: status() says so then.
+  // The time is up, it was interrupted, or nothing can be run or kept any more: status() says so
+  // then.
   bool over() const;
   const absl::Status& status() const { return status_; }
 
@@ -64,6 +68,11 @@ class Trials {
   // Makes candidate `index`; its verdict when that is known without a run.
   std::optional<bool> Prepare(Candidate& candidate, FaultPlan plan);
   absl::Status Start(uint64_t ticket, const RunRequest& request);
+  // Whether a run is to be made again: it was killed, and not as often as that there is no use.
+  bool Again(const RunResult& result, int& killed);
+  // Starts what is to be made again, then further candidates.
+  struct Asked;
+  void Fill(Asked& asked);
 
   const Options options_;
   TrialJournal& journal_;

@@ -14,7 +14,7 @@
 #include "core/base/status.h"
 #include "sim/run/run_pool.h"
 #include "sim/run/sweep/failure_folder.h"
-#include "sim/run/sweep/interrupt_watch.h"
+#include "sim/run/interrupt_watch.h"
 #include "sim/run/sweep/journal.h"
 #include "sim/run/sweep/prepared_sweep.h"
 #include "sim/run/sweep/progress_line.h"
