@@ -23,17 +23,25 @@ Task<absl::Status> LedgerWorkload::Setup(sim::ClientContext context) {
 
 Task<absl::Status> LedgerWorkload::Start(sim::ClientContext context, Time deadline) {
   ClientDatabase client(context);
+  ClientDatabase witness(context);
   Own own;
   for (int64_t i = 0; i < keys_per_client_; ++i) {
     own.push_back(static_cast<size_t>(context.client * keys_per_client_ + i));
   }
+  // Whoever hears of an acknowledgement may ask at once, and by connections of their own: nothing
+  // that holds up the writer's requests hides that it was told too early.
+  const auto write = [&](ClientOperation by, size_t* which, bool blind) -> Task<absl::Status> {
+    const size_t written = *which;
+    CO_RETURN_IF_ERROR(co_await Write(client.database(), by, which, blind));
+    co_return co_await Read(witness.database(), by, written);
+  };
   co_return co_await load_.Drive(context, deadline, [&](Random random, ClientOperation by) {
     if (random.Below(100) < reads_percent_) {
       return Read(client.database(), by, random.Below(book_->size()));
     }
     size_t& which = own[random.Below(own.size())];
     if (!book_->writable(which)) return Nothing();
-    return Write(client.database(), by, &which, random.Chance(OneIn(2)));
+    return write(by, &which, random.Chance(OneIn(2)));
   });
 }
 

@@ -48,7 +48,6 @@ Task<absl::Status> CommitProxy::RunBatch(Batch batch) {
   CO_RETURN_IF_ERROR(co_await AwaitWindow(batch.version));
   CO_RETURN_IF_ERROR(co_await Push(batch, std::move(batches)));
   under_way_bytes_ -= bytes;
-  CO_RETURN_IF_ERROR(co_await Linger("commit_proxy.report.late"));
   CO_RETURN_IF_ERROR(co_await Report(batch));
   Answer(batch);
   if (batch.has_snapshot) tasks_.Spawn("pop metadata", PopMetadata(batch.version - 1));
@@ -266,6 +265,7 @@ Task<absl::Status> CommitProxy::Push(const Batch& batch, LogBatches batches) {
 Task<absl::Status> CommitProxy::Report(const Batch& batch) {
   ReportCommittedRequest request;
   request.set_version(batch.version);
+  CO_RETURN_IF_ERROR(co_await Linger("commit_proxy.report.late"));
   absl::StatusOr<ReportCommittedReply> reply = co_await AskSequencer(kReportCommitted, request);
   if (!reply.ok()) co_return reply.status();
   LearnCommitted(std::max(batch.version, Version{reply->committed_version()}));
