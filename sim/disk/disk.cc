@@ -74,8 +74,9 @@ void Disk::StallUntil(Time until) {
 bool Disk::SectorIsBad(uint64_t node_key, uint64_t offset, uint64_t bytes) const {
   if (fail_reads_one_in_ == 0 || bytes == 0) return false;
   const uint64_t last = (offset + bytes - 1) / kReadUnit;
+  const uint64_t seed = timeline_.draw_seed();
   for (uint64_t group = offset / kReadUnit; group <= last; ++group) {
-    if (HashWords(timeline_.seed(), key_, node_key, group) % fail_reads_one_in_ == 0) return true;
+    if (HashWords(seed, key_, node_key, group) % fail_reads_one_in_ == 0) return true;
   }
   return false;
 }
@@ -229,7 +230,7 @@ void Disk::NoteFault(uint64_t entity, std::string_view what, uint64_t value) {
 }
 
 void Disk::PowerLoss() {
-  const uint64_t crash = HashWords(timeline_.seed(), key_, HashName("crash"), ++crashes_);
+  const uint64_t crash = HashWords(timeline_.draw_seed(), key_, HashName("crash"), ++crashes_);
   uint64_t survived = 0;
   if (names_.unsynced_changes() > 0) {
     DrawnCrash draw(parameters_.crash_weights, HashWords(crash, HashName("names")));

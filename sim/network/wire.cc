@@ -21,9 +21,9 @@ Duration TimeFor(uint32_t bytes, uint64_t bytes_per_second) {
 Wire::Wire(Timeline& on, NetworkParameters drawn)
     : timeline(on),
       parameters(drawn),
-      draw_key(HashWords(on.seed(), HashName("network"))),
+      draw_key(HashWords(on.draw_seed(), HashName("network"))),
       loop(on, HashName("network"), {}),
-      names(HashWords(on.seed(), HashName("network.names")), drawn.name_lag_max) {}
+      names(HashWords(on.draw_seed(), HashName("network.names")), drawn.name_lag_max) {}
 
 Wire::~Wire() { INVARIANT(processes_.empty(), processes_.size()); }
 

@@ -70,12 +70,26 @@ TEST_F(NarrowTest, AScheduleOverEverythingIsNone) {
   EXPECT_EQ(RunPlan("schedule {}").hash, ordered.hash);
 }
 
+TEST_F(NarrowTest, AnotherChanceIsAnotherRunOfTheSame) {
+  const RunResult own = RunPlan("");
+  EXPECT_EQ(RunPlan("chance: 0").hash, own.hash);
+  const RunResult other = RunPlan("chance: 3");
+  EXPECT_NE(other.hash, own.hash);
+  EXPECT_EQ(RunPlan("chance: 3").hash, other.hash);
+  EXPECT_NE(RunPlan("chance: 4").hash, other.hash);
+  // What was drawn, and what clients did.
+  EXPECT_EQ(other.drawn, own.drawn);
+  EXPECT_EQ(other.deployment, own.deployment);
+  EXPECT_EQ(other.operations, own.operations);
+  EXPECT_EQ(other.metrics.at("ping.pings"), own.metrics.at("ping.pings"));
+}
+
 TEST_F(NarrowTest, WhatAPlanSaysIsKeptWhenItIsSavedAgainExceptTheOutcome) {
   const std::string narrowing =
       "faults { at_ns: 5 kill_process { process: \"ping-1\" } } "
       "topology { name: \"lucky\" value: \"5\" } clients: 1 duration_ns: 2000000000 "
       "operations { workload: \"ping\" client: 0 only: \"1-4\" } "
-      "schedule { drawn { process: \"ping-1\" from_ns: 5 to_ns: 6 } } ";
+      "schedule { drawn { process: \"ping-1\" from_ns: 5 to_ns: 6 } } chance: 2 ";
   const RunResult result = RunPlan(narrowing + "outcome { hash: \"0\" signature: \"x\" }");
   const absl::StatusOr<FaultPlan> given = FaultPlanFromText(kHead + narrowing);
   absl::StatusOr<FaultPlan> saved = FaultPlanFromText(result.plan);

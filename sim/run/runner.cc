@@ -142,6 +142,7 @@ void Run::BuildWorld(const Deployment& deployment) {
   const RunKnobs& bounds = knobs_.Get<RunKnobs>();
   world_ = std::make_unique<World>(World::Options{
       .seed = request_.seed,
+      .chance = plan_ != nullptr ? plan_->chance() : 0,
       .knobs = &knobs_,
       .trace = watch_.trace(),
       .trace_level = watch_.trace_level(),

@@ -27,8 +27,8 @@ Loop::TurnTimer::TurnTimer(Loop& owner) : loop(owner) {
 Loop::Loop(Timeline& timeline, uint64_t key, Options options)
     : timeline_(timeline),
       key_(key),
-      draw_key_(HashWords(timeline.seed(), key)),
-      tie_key_(HashWords(timeline.seed(), key, HashName("tie"))),
+      draw_key_(HashWords(timeline.draw_seed(), key)),
+      tie_key_(HashWords(timeline.draw_seed(), key, HashName("tie"))),
       ignore_priority_(options.ignore_priority),
       world_base_(timeline.Now()),
       local_base_(timeline.Now()),

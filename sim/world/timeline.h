@@ -46,11 +46,18 @@ class Recorder {
 
 class Timeline {
  public:
-  explicit Timeline(uint64_t seed) : seed_(seed), hash_(HashAtStart(seed)) {}
+  // `chance`: what is left to chance (order, latencies, what a power loss leaves) is drawn
+  // otherwise for each; 0 is the seed's own.
+  explicit Timeline(uint64_t seed, uint64_t chance = 0)
+      : seed_(seed),
+        draw_seed_(chance == 0 ? seed : HashWords(seed, HashName("chance"), chance)),
+        hash_(HashAtStart(seed)) {}
   Timeline(const Timeline&) = delete;
   Timeline& operator=(const Timeline&) = delete;
 
   uint64_t seed() const { return seed_; }
+  // Of what is left to chance. What a world is, its parameters, is drawn by seed().
+  uint64_t draw_seed() const { return draw_seed_; }
   Time Now() const { return now_; }
 
   // Enters something into the hash. `entity` is the Loop's, machine's or connection's key, never an
@@ -104,6 +111,7 @@ class Timeline {
   }
 
   const uint64_t seed_;
+  const uint64_t draw_seed_;
   Time now_{};
   uint64_t hash_;
   uint64_t events_ = 0;

@@ -35,7 +35,7 @@ const std::vector<ScheduleWindow>* DrawnIn(const World::Options& options,
 
 World::World(Options options)
     : options_(options),
-      timeline_(options.seed),
+      timeline_(options.seed, options.chance),
       loop_(timeline_, HashName("world"), {.drawn = DrawnIn(options_, "")}),
       own_sink_(*this),
       trace_(loop_, own_sink_, options.trace == nullptr ? TraceLevel::kError : options.trace_level),

@@ -47,6 +47,7 @@ class World {
  public:
   struct Options {
     uint64_t seed = 0;
+    uint64_t chance = 0;             // See Timeline.
     const KnobSet* knobs = nullptr;  // Outlives the world.
     WorldTrace* trace = nullptr;     // May be nullptr: only errors are seen then, by the world.
     TraceLevel trace_level = TraceLevel::kError;
