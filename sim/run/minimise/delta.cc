@@ -24,7 +24,7 @@ Subset Complement(const Subset& c, size_t i, size_t n) {
 
 }  // namespace
 
-Subset Minimal(Subset all, SubsetTest& test) {
+Subset Minimal(Subset all, SubsetTest& test, size_t n_max) {
   Subset c_x = std::move(all);
   if (c_x.empty()) return c_x;
   if (test.FirstFailing(1, [](size_t) { return Subset(); }).has_value()) return {};
@@ -47,9 +47,9 @@ Subset Minimal(Subset all, SubsetTest& test) {
         continue;
       }
     }
-    if (n >= c_x.size()) break;
+    if (n >= std::min(n_max, c_x.size())) break;
     first = 0;
-    n = std::min(2 * n, c_x.size());
+    n = std::min({2 * n, n_max, c_x.size()});
   }
   return c_x;
 }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -37,8 +38,8 @@ class SubsetTest {
   virtual bool over() const = 0;
 };
 
-// The smallest subset of `all` that was found to fail; 1-minimal unless the test is over.
-// REQUIRES: `all` fails and is ascending.
-Subset Minimal(Subset all, SubsetTest& test);
+// The smallest subset of `all` that was found to fail; 1-minimal unless the test is over or n would
+// have become more than `n_max`. REQUIRES: `all` fails and is ascending; n_max >= 2.
+Subset Minimal(Subset all, SubsetTest& test, size_t n_max = SIZE_MAX);
 
 }  // namespace orrery::sim

@@ -131,6 +131,19 @@ TEST(Delta, WhenTheTimeIsUpTheSmallestThatFailedIsGiven) {
   EXPECT_EQ(before, needed);
 }
 
+TEST(Delta, ABoundOfTheGranularityBoundsTheTests) {
+  const Subset needed = UpTo(100);
+  const Fails fails = [&needed](const Subset& subset) { return Includes(subset, needed); };
+  Predicate test(fails);
+  EXPECT_EQ(Minimal(UpTo(100), test, 16), needed);
+  EXPECT_EQ(test.tests(), 1u + 2u + 4u + 8u + 16u);
+  const Subset two = {20, 70};
+  Predicate coarse([&two](const Subset& subset) { return Includes(subset, two); });
+  const Subset found = Minimal(UpTo(100), coarse, 4);
+  EXPECT_TRUE(Includes(found, two));
+  EXPECT_LE(found.size(), 50u);
+}
+
 TEST(Delta, NothingAndOneElement) {
   Predicate always([](const Subset&) { return true; });
   EXPECT_EQ(Minimal({}, always), Subset());

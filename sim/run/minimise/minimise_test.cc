@@ -290,6 +290,30 @@ TEST_F(MinimiseTest, InterruptedItWritesWhatItHas) {
   EXPECT_EQ(ReadAll(out_), text);
 }
 
+TEST_F(MinimiseTest, ARaceThatLeavingOutMovesIsFoundUnderAnotherChance) {
+  const std::string toml = PingToml("race", "interval = \"10ms\"");
+  const std::string file = WriteFile("race.toml", toml);
+  const Scenario scenario = PingScenario(toml);
+  uint64_t seed = 0;
+  while (true) {
+    ASSERT_LT(++seed, 100u) << "no seed shows the race";
+    const RunResult result = RunIsolated({.system = system_, .scenario = scenario, .seed = seed});
+    if (result.passed() || result.operations.empty()) continue;
+    if (result.operations.begin()->second > 200) break;
+  }
+  const Output run = Verb({"minimise", std::to_string(seed), "--scenario", file, "--out", out_});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const FaultPlan plan = Written();
+  EXPECT_NE(plan.chance(), 0u);
+  EXPECT_LE(SizeOf(plan).operations, 20u) << run.out;
+  const RunResult again = RunIsolated({.system = system_,
+                                       .scenario = scenario,
+                                       .seed = plan.seed(),
+                                       .plan = FaultPlanToText(plan)});
+  ASSERT_FALSE(again.passed());
+  EXPECT_EQ(SignatureOf(again), plan.outcome().signature());
+}
+
 TEST_F(MinimiseTest, APlanIsMinimisedBesideItselfAndOfferedAsARegression) {
   const std::string plan = testing::TempDir() + "/big.textproto";
   const Output drawn = Verb(

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -22,7 +24,11 @@ constexpr int64_t kSmallValue = 8;  // Up to it every lower value is tried.
 // A candidate may fail this much later than the plan before it, if that is more than half of its
 // faults phase again.
 constexpr Duration kLaterMin = Seconds(5);
-constexpr int kHalvingsMax = 8;  // Of a window or a duration, in one round.
+// Beyond as many operations, leaving out one by one takes long and gives little to read.
+constexpr uint64_t kManyOperations = 20;
+constexpr size_t kCoarse = 16;       // Granularity that is tried before.
+constexpr size_t kChancesMax = 100;  // For each half of the operations.
+constexpr int kHalvingsMax = 8;      // Of a window or a duration, in one round.
 
 absl::Status Refused(const std::string& what) { return Error(ErrorCode::invalid_argument, what); }
 
@@ -202,7 +208,7 @@ absl::Status Minimiser::Round() {
   Reduce(FaultsOf(best_));
   RETURN_IF_ERROR(Measure());
   Enter("operations");
-  ReduceOperations();
+  RETURN_IF_ERROR(ReduceOperations());
   RETURN_IF_ERROR(Measure());
   Enter("order");
   ReduceSchedule();
@@ -238,12 +244,12 @@ class PartsTest final : public SubsetTest {
 
 }  // namespace
 
-bool Minimiser::Reduce(const PlanParts& parts) {
+bool Minimiser::Reduce(const PlanParts& parts, size_t granularity_max) {
   if (parts.count == 0 || trials_.over()) return false;
   Subset all(parts.count);
   for (size_t i = 0; i < all.size(); ++i) all[i] = i;
   PartsTest test(parts, trials_);
-  const Subset minimal = Minimal(all, test);
+  const Subset minimal = Minimal(all, test, granularity_max);
   if (minimal.size() == all.size()) return false;
   Improve(parts.keep(minimal));
   return true;
@@ -267,10 +273,31 @@ void Minimiser::ReduceDuration() {
   }
 }
 
-void Minimiser::ReduceOperations() {
+absl::Status Minimiser::ReduceOperations() {
   Reduce(WorkloadsOf(best_));
   Reduce(ClientsOf(best_));
+  Reduce(OperationsOf(best_), kCoarse);
+  while (state_.now.operations > kManyOperations && ShakeOperations()) {
+    RETURN_IF_ERROR(Measure());
+    Reduce(OperationsOf(best_), kCoarse);
+  }
   Reduce(OperationsOf(best_));
+  return trials_.status();
+}
+
+// Spans of half of the operations, which leave those within as dense as they are, under one chance
+// after the other. The last first: what was done wrong shows soon.
+bool Minimiser::ShakeOperations() {
+  constexpr size_t kBeginQuarters[] = {2, 0, 1};
+  constexpr size_t kSpans = std::size(kBeginQuarters);
+  const PlanParts parts = OperationsOf(best_);
+  return TakeFirst(kSpans * kChancesMax, [&](size_t i) {
+    Subset span(parts.count / 2);
+    std::iota(span.begin(), span.end(), parts.count * kBeginQuarters[i % kSpans] / 4);
+    FaultPlan less = parts.keep(span);
+    less.set_chance(best_.chance() + i / kSpans);
+    return less;
+  });
 }
 
 void Minimiser::ReduceSchedule() {

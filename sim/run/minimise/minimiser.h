@@ -7,10 +7,15 @@
 // times. Each step is ddmin (delta.h) or a list of candidates from the smallest on. A candidate
 // counts only if it fails with the signature of the original.
 //
+// A failure may be a race, which leaving anything out moves: every candidate passes then, though
+// the race is still there. So where many operations are left, halves of them are also run under
+// other chances (fault_plan.proto); one that fails so keeps its chance.
+//
 // Deterministic: the same plan, whatever the number of jobs and however often it is interrupted.
 // Only where the time is up depends on the machine.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -36,7 +41,7 @@ struct Minimised {
   std::string signature;
   PlanSize before;
   PlanSize after;
-  bool complete = false;  // Nothing of it can be left out; false: the time was up.
+  bool complete = false;  // Nothing of it can be left out; false: it was ended early.
 };
 
 class Minimiser {
@@ -74,11 +79,13 @@ class Minimiser {
   absl::Status Measure();
 
   absl::Status Round();
-  bool Reduce(const PlanParts& parts);
+  // False: nothing was left out. REQUIRES: granularity_max >= 2.
+  bool Reduce(const PlanParts& parts, size_t granularity_max = SIZE_MAX);
   // Takes the first that fails of the plans make(0), ..., make(count - 1).
   bool TakeFirst(size_t count, const std::function<FaultPlan(size_t)>& make);
   void ReduceDuration();
-  void ReduceOperations();
+  absl::Status ReduceOperations();
+  bool ShakeOperations();
   void ReduceSchedule();
   void ReduceTopology();
   void ReduceTopologyValue(const std::string& name);

@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kFatalPing = 10;
 constexpr int kLatePing = 30'000;
+constexpr Duration kTooClose = Microseconds(1);
 constexpr uint64_t kDelayMask = 1023;  // Nanoseconds.
 
 struct Server {
@@ -30,6 +31,7 @@ struct Server {
   Plant plant;
   int pings = 0;
   bool lived_before = false;  // This process has been started before.
+  Time last_ping{};           // Of the workload.
 };
 
 // Leaves a trace of this life on the disk, and says whether there was one.
@@ -78,6 +80,19 @@ uint64_t PlantedDelay(const Server& server, const void* address) {
     default:
       return 0;
   }
+}
+
+// A ping of the workload has come.
+void Judge(Server& server) {
+  Env& env = *server.env;
+  if (server.plant == Plant::kTwoFaults && server.lived_before && WallClockIsWrong(env)) {
+    if (auto e = env.trace().Error("PingAfterTwoFaults")) e.Add("pings", server.pings);
+  }
+  const Time now = env.clock().Now();
+  if (server.plant == Plant::kRace && now - server.last_ping < kTooClose) {
+    if (auto e = env.trace().Error("PingsTooClose")) e.Add("pings", server.pings);
+  }
+  server.last_ping = now;
 }
 
 Task<absl::Status> Nothing() { co_return absl::OkStatus(); }
@@ -138,10 +153,7 @@ Task<absl::Status> Answer(Server* server, std::unique_ptr<Connection> peer) {
     if (auto e = env.trace().Debug("PingReceived")) {
       e.Add("pings", server->pings).Add("from", "a client").Add("even", server->pings % 2 == 0);
     }
-    if (server->plant == Plant::kTwoFaults && bytes.view() == kPing && server->lived_before &&
-        WallClockIsWrong(env)) {
-      if (auto e = env.trace().Error("PingAfterTwoFaults")) e.Add("pings", server->pings);
-    }
+    if (bytes.view() == kPing) Judge(*server);
     if (server->pings == kFatalPing) co_await Misbehave(server);
     if (server->plant == Plant::kDeaf && server->pings > kFatalPing) co_await Misbehave(server);
     const uint64_t planted = PlantedDelay(*server, peer.get()) & kDelayMask;
@@ -172,6 +184,7 @@ std::optional<Plant> PlantFromName(std::string_view name) {
       {"budget", Plant::kBudget},
       {"deaf", Plant::kDeaf},
       {"two_faults", Plant::kTwoFaults},
+      {"race", Plant::kRace},
   };
   for (const auto& [known, plant] : kPlants) {
     if (known == name) return plant;

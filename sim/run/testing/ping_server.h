@@ -38,6 +38,8 @@ enum class Plant {
   // A ping of the workload that comes while the wall clock is wrong, to a process that was started
   // before:
   kTwoFaults,  // traces an error
+  // Two pings of the workload that come to a server within a microsecond:
+  kRace,  // traces an error
 };
 
 // nullopt for a name that is none.
