@@ -1,7 +1,7 @@
 // LedgerWorkload: acknowledged writes are there, for everybody, at once and for ever. The ledger is
 // kept outside of the cluster: see ledger_book.h for what must hold. All clients see each other's
-// acknowledgements by a side channel: they share the book. Beside each is a witness, another user of
-// the database, who reads what was written as soon as it is acknowledged.
+// acknowledgements by a side channel: they share the book. Beside each is a witness, another user
+// of the database, who reads what was written as soon as it is acknowledged.
 //
 // Options, beside those of Load: keys_per_client = 20; reads_percent = 50; value_bytes = 16.
 #pragma once
