@@ -16,7 +16,7 @@
 namespace orrery::sim {
 namespace {
 
-constexpr char kRecordingName[] = "recording.orrc";
+constexpr char kRecordingExtension[] = ".orrc";
 constexpr char kDifference[] = "difference";
 
 bool IsNumber(std::string_view text) {
@@ -28,6 +28,12 @@ std::optional<uint64_t> ParseNumber(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (!IsNumber(text) || error != std::errc()) return std::nullopt;
   return number;
+}
+
+// "plans/a" of "plans/a.textproto".
+std::string WithoutExtension(const std::string& file) {
+  const size_t dot = file.rfind('.');
+  return dot == file.npos || dot <= FolderOf(file).size() ? file : file.substr(0, dot);
 }
 
 bool Exists(const std::string& file) {
@@ -153,7 +159,7 @@ absl::Status PreparedReplay::FindFiles(const ReplayCommand& command) {
   plan_hash_ = plan->outcome().hash();
   plan_signature_ = plan->outcome().signature();
   if (recording_file_.empty()) {
-    recording_file_ = FolderOf(plan_file_) + kRecordingName;
+    recording_file_ = WithoutExtension(plan_file_) + kRecordingExtension;
     if (!Exists(recording_file_)) recording_file_.clear();
   }
   return absl::OkStatus();

@@ -39,7 +39,7 @@ class ReplayTest : public testing::Test {
         name + "/ping.toml",
         PingToml(plant, workload) + "[faults]\nkinds = [\"network\"]\nmean_interval = \"2s\"\n");
     plan_ = folder_ + "/plan.textproto";
-    recording_ = folder_ + "/recording.orrc";
+    recording_ = folder_ + "/plan.orrc";
     unlink(recording_.c_str());
     RunCommand({"sim", "--scenario", scenario_, "--seed", "5", "--save-plan", plan_});
     if (recorded) Replay({plan_, "--save-recording", recording_});
@@ -130,6 +130,11 @@ TEST_F(ReplayTest, ARecordingBesideThePlanIsTaken) {
   EXPECT_TRUE(Has(there.out, "verdict: FAILED (difference)")) << there.out;
   EXPECT_FALSE(Has(there.out, "NOT DETERMINISTIC"))
       << "a part of a run is no other run: " << there.out;
+  // A plan that was made of this one lies beside it, and is of another run.
+  const absl::StatusOr<std::string> text = ReadTextFile(plan_);
+  ASSERT_TRUE(text.ok()) << text.status();
+  const CommandOutput other = Replay({WriteFile("recorded/plan.min.textproto", *text)});
+  EXPECT_TRUE(Has(other.out, "compared with the plan ")) << other.out;
 }
 
 TEST_F(ReplayTest, ARecordingOfACrashIsTheSameUpToTheCrash) {

@@ -43,7 +43,7 @@ std::optional<int> Parse(int argc, char** argv, ReplayCommand& command) {
   app.add_option("--scenario", command.scenario_file,
                  "scenario file; without it NAME.toml beside a plan of scenario NAME");
   app.add_option("--recording", command.recording_file,
-                 "compare with this; without it with recording.orrc beside the plan, if there");
+                 "compare with this; without it with NAME.orrc beside NAME.textproto, if there");
   CLI::Option* const until =
       app.add_option("--until", command.until, "stop at this simulated time: 12.5s");
   app.add_option("--trace", command.trace_level,

@@ -4,7 +4,7 @@
 //   NAME.toml        the scenario, under its file's own name
 //   outcome.txt      what was drawn, the verdict, the back trace: what the verb `sim` prints
 //   trace.jsonl      what the processes told
-//   recording.orrc   every entry of the run's hash (recording_file.h); not of one that was made
+//   plan.orrc        every entry of the run's hash (recording_file.h); not of one that was made
 //                    twice because it may differ
 //
 // It is written beside and then renamed, so that it is there whole or not at all.
@@ -31,7 +31,7 @@ class FailureFolder {
   absl::Status Begin() const;
   // Where that run writes what it tells and its recording.
   std::string trace_file() const { return beside_ + "/trace.jsonl"; }
-  std::string recording_file() const { return beside_ + "/recording.orrc"; }
+  std::string recording_file() const { return beside_ + "/plan.orrc"; }
   // Adds the other files, and puts the folder in its place. `replay` is the last line of the
   // outcome. REQUIRES: begun.
   absl::Status Finish(const RunResult& result, const std::string& scenario_file,

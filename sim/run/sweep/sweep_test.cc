@@ -173,7 +173,7 @@ TEST_P(SweepOfKindTest, IsFoundAndRecorded) {
   EXPECT_EQ(again.code, 1) << again.out;
   const CommandOutput replay = RunCommand({"replay", folder + "/plan.textproto"});
   EXPECT_EQ(replay.code, 1);
-  EXPECT_TRUE(Has(replay.out, "compared with the recording " + folder + "/recording.orrc: "))
+  EXPECT_TRUE(Has(replay.out, "compared with the recording " + folder + "/plan.orrc: "))
       << replay.out;
 }
 
