@@ -154,16 +154,16 @@ def examine(nursery, mutant, sound, options):
     if not mutant.apply(nursery.tree):
         return "DOES NOT APPLY"
     try:
+        asserting = nursery.build("asserting")
+        bare = nursery.build("bare", mutant.sources)
+        if asserting is None or bare is None:
+            return "DOES NOT BUILD"
         if options.unit and not nursery.unit_tests_pass():
             return "IS FOUND BY A UNIT TEST"
         if options.demo and not nursery.demo_passes():
             return "IS FOUND BY THE DEMONSTRATION"
-        asserting = nursery.build("asserting")
-        bare = nursery.build("bare", mutant.sources)
     finally:
         mutant.apply(nursery.tree, "--reverse")
-    if asserting is None or bare is None:
-        return "DOES NOT BUILD"
     result = {"asserting": measure(nursery, asserting), "bare": measure(nursery, bare)}
     for found in result.values():
         if found is None:
