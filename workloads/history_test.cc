@@ -1,6 +1,6 @@
-// Goal: the checks over histories accept what is right and name what is not: ledger, list_append,
-// versionstamps. Method: small histories by hand with one planted anomaly each, and random serial
-// ones, shuffled legally (must pass) and with a stale read planted (must fail).
+// Goal: the checks over histories accept what is right and name what is not: ledger, register,
+// list_append, versionstamps. Method: small histories by hand with one planted anomaly each, and
+// random serial ones, shuffled legally (must pass) and with a stale read planted (must fail).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "workloads/expect_violation.h"
 #include "workloads/ledger_book.h"
 #include "workloads/list_history.h"
+#include "workloads/register_book.h"
 #include "workloads/stamp_history.h"
 
 namespace orrery::workloads {
@@ -86,6 +87,46 @@ TEST(Ledger, TheLastLookFindsLossesAndStrangers) {
   ExpectViolation(book.CheckAll({}), "read 0 after 1");
   ExpectViolation(book.CheckAll({{book.KeyOf(key), one}, {"l/stranger", "1:"}}), "2 rows");
   EXPECT_TRUE(book.CheckAll({{book.KeyOf(key), one}}).ok());
+}
+
+// ---- register
+
+GenerationRegister::ReadAnswer Register(uint64_t read, uint64_t write, std::string value) {
+  return {.ready = true,
+          .read_generation = {read, 0},
+          .write_generation = {write, 0},
+          .value = std::move(value)};
+}
+
+TEST(Register, NothingToldIsTakenBack) {
+  RegisterBook book(2);
+  const RegisterBook::Told nothing = book.ToldBy(0);
+  EXPECT_TRUE(book.Answer(0, nothing, Register(5, 4, "x"), {.client = 0, .ordinal = 1}).ok());
+  EXPECT_EQ(book.highest(), (RegisterGeneration{5, 0}));
+  EXPECT_TRUE(book.Answer(0, book.ToldBy(0), Register(5, 4, "x")).ok());
+  EXPECT_TRUE(book.Answer(0, nothing, Register(3, 3, "w")).ok()) << "it was asked before";
+  EXPECT_TRUE(book.Answer(1, book.ToldBy(1), Register(1, 0, "")).ok()) << "it is another one";
+  const absl::Status promise = book.Answer(0, book.ToldBy(0), Register(4, 4, "x"));
+  ExpectViolation(promise, "coordinator 1 answered read generation 4/0 after it had told read");
+  ExpectEvidence(promise, 2, "ended before it began");
+  ExpectViolation(book.Answer(0, book.ToldBy(0), Register(6, 3, "w")), "write generation 3/0");
+}
+
+TEST(Register, WhatIsLostStaysLost) {
+  RegisterBook book(1);
+  const RegisterBook::Told before = book.ToldBy(0);
+  EXPECT_TRUE(book.Answer(0, before, {}).ok());
+  EXPECT_TRUE(book.Answer(0, before, Register(1, 0, "")).ok()) << "it was asked before";
+  EXPECT_TRUE(book.Answer(0, book.ToldBy(0), {}).ok());
+  ExpectViolation(book.Answer(0, book.ToldBy(0), Register(2, 0, "")),
+                  "that it has one after it had told that it has no register");
+}
+
+TEST(Register, AGenerationWritesOneValue) {
+  RegisterBook book(2);
+  EXPECT_TRUE(book.Answer(0, book.ToldBy(0), Register(2, 2, "x")).ok());
+  EXPECT_TRUE(book.Answer(1, book.ToldBy(1), Register(2, 2, "x")).ok());
+  ExpectViolation(book.Answer(1, book.ToldBy(1), Register(2, 2, "y")), "wrote two values");
 }
 
 // ---- list_append

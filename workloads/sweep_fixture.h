@@ -11,10 +11,11 @@
 
 namespace orrery::workloads {
 
-// The scenarios whose topology the seed draws.
+// The scenarios whose topology the seed draws, all of it or a part.
 inline constexpr const char* kScenarios[] = {
-    "api_fuzz", "atomic_ops",       "bank", "exactly_once",  "ledger", "list_append",
-    "mixed",    "read_your_writes", "ring", "versionstamps",
+    "api_fuzz",         "atomic_ops", "bank",          "coordinators",
+    "exactly_once",     "ledger",     "list_append",   "mixed",
+    "read_your_writes", "ring",       "versionstamps",
 };
 
 class ScenarioTest : public testing::TestWithParam<const char*> {

@@ -10,6 +10,7 @@
 #include "workloads/list_append.h"
 #include "workloads/mixed.h"
 #include "workloads/read_your_writes.h"
+#include "workloads/register.h"
 #include "workloads/ring.h"
 #include "workloads/versionstamps.h"
 
@@ -38,6 +39,7 @@ constexpr Entry kWorkloads[] = {
     {"list_append", Make<ListAppendWorkload>},
     {"mixed", MakeMixed},
     {"read_your_writes", Make<ReadYourWritesWorkload>},
+    {"register", Make<RegisterWorkload>},
     {"ring", Make<RingWorkload>},
     {"versionstamps", Make<VersionstampsWorkload>},
 };

@@ -170,15 +170,17 @@ TEST_F(FaultTest, AsksThePolicyBeforeItHarms) {
   const auto plan = FaultPlanFromText(
       "version: 1 faults { for_ns: 1000 wipe_disk { machine: \"m0\" } }\n"
       "faults { at_ns: 5 for_ns: 1000 power_loss { machines: [\"m0\", \"m1\"] } }\n"
+      "faults { at_ns: 5 rot_bits { machine: \"m0\" bits: 1 } }\n"
       "faults { at_ns: 6 clog_link { from: \"m0\" to: \"m1\" } }");
   ASSERT_TRUE(plan.ok()) << plan.status();
   policy.allow = false;
   Injector injector(*world, *plan, policy);
   injector.Start();
   ASSERT_TRUE(world->RunUntil(world->Now() + Seconds(1)));
-  ASSERT_EQ(policy.asked.size(), 2u);
+  ASSERT_EQ(policy.asked.size(), 3u);
   EXPECT_EQ(policy.asked[0], std::make_pair(size_t{1}, Harm::kDestroyed));
   EXPECT_EQ(policy.asked[1], std::make_pair(size_t{2}, Harm::kVolatile));
+  EXPECT_EQ(policy.asked[2], std::make_pair(size_t{1}, Harm::kDamaged));
   EXPECT_EQ(injector.skipped().at("wipe_disk"), 1u);
   EXPECT_EQ(injector.skipped().at("power_loss"), 1u);
   EXPECT_EQ(injector.applied().at("clog_link"), 1u);

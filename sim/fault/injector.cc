@@ -103,11 +103,11 @@ bool Injector::Allowed(const Fault& fault) {
     case Fault::kWipeDisk:
       return Survives({&MachineOf(fault.wipe_disk().machine())}, Harm::kDestroyed);
     case Fault::kRotBits:
-      return Survives({&MachineOf(fault.rot_bits().machine())}, Harm::kDestroyed);
+      return Survives({&MachineOf(fault.rot_bits().machine())}, Harm::kDamaged);
     case Fault::kMisdirectWrite:
-      return Survives({&MachineOf(fault.misdirect_write().machine())}, Harm::kDestroyed);
+      return Survives({&MachineOf(fault.misdirect_write().machine())}, Harm::kDamaged);
     case Fault::kLoseWrite:
-      return Survives({&MachineOf(fault.lose_write().machine())}, Harm::kDestroyed);
+      return Survives({&MachineOf(fault.lose_write().machine())}, Harm::kDamaged);
     case Fault::kFailSync:  // The disk forgets what it was given.
       return Survives({&MachineOf(fault.fail_sync().machine())}, Harm::kVolatile);
     case Fault::kRebootMachine:

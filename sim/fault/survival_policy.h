@@ -14,7 +14,8 @@ class World;
 enum class Harm {
   kUnavailable,  // Its processes are down or cut off for a while; its bytes come back.
   kVolatile,     // Power is lost: what was not synced may be gone.
-  kDestroyed,    // Its disk is emptied, or durable bytes on it are damaged.
+  kDestroyed,    // Its disk is emptied.
+  kDamaged,      // Durable bytes on it are damaged, or a write is acknowledged and not done.
 };
 
 // Given by the system under test; asked between events, and must not change the world.
@@ -24,8 +25,8 @@ class SurvivalPolicy {
 
   // Whether the system must still recover, without any loss of what it acknowledged, when `harm`
   // comes to all of `machines` at the same moment, on top of everything that is down or destroyed
-  // now. A copy that was destroyed counts as lost until the policy, which may look into the
-  // processes of `world`, sees it rebuilt.
+  // now. A copy that was destroyed or damaged counts as lost until the policy, which may look into
+  // the processes of `world`, sees it rebuilt.
   virtual bool Survives(const World& world, const std::vector<const Machine*>& machines,
                         Harm harm) = 0;
 };

@@ -10,6 +10,7 @@
 #include "txn/controller/create_database.h"
 #include "txn/worker/server.h"
 #include "workloads/system/client_database.h"
+#include "workloads/system/database_policy.h"
 #include "workloads/system/topology.h"
 #include "workloads/workload_list.h"
 
@@ -19,16 +20,6 @@ namespace {
 constexpr Duration kPatience = Seconds(5);
 constexpr Duration kPause = Milliseconds(200);
 constexpr char kRecoveredKey[] = "recovered";  // Written to see that a commit succeeds.
-
-// Whoever is down or cut off comes back with all that it acknowledged, whatever the number: until
-// then nothing is served. But nothing rebuilds a copy that was destroyed, so not even one may be.
-class DatabasePolicy final : public sim::SurvivalPolicy {
- public:
-  bool Survives(const sim::World&, const std::vector<const sim::Machine*>&,
-                sim::Harm harm) override {
-    return harm != sim::Harm::kDestroyed;
-  }
-};
 
 // Asks one storage server until it has applied `version`.
 Task<absl::Status> AwaitApplied(Env* env, ClientDatabase* client, Endpoint server,
@@ -75,8 +66,9 @@ absl::StatusOr<sim::Deployment> DatabaseSystem::Deploy(const sim::Options& optio
   for (const auto& [key, value] : deployment.drawn) settled.Put(key, value);
   ASSIGN_OR_RETURN(const Topology topology, TopologyOf(settled));
   for (int64_t m = 0; m < topology.machines; ++m) {
+    const bool coordinates = m < topology.machines_of_coordinators;
     auto& machine = deployment.machines.emplace_back();
-    machine.machine = {.name = MachineName(m),
+    machine.machine = {.name = coordinates ? CoordinatorMachineName(m) : MachineName(m),
                        .zone = "zone-" + std::to_string(m % topology.zones + 1),
                        .data_center = "dc-1",
                        .region = "region-1"};
@@ -84,6 +76,7 @@ absl::StatusOr<sim::Deployment> DatabaseSystem::Deploy(const sim::Options& optio
       ServerOptions server;
       server.cluster = topology.cluster;
       server.listen = ServerAddress(m, p);
+      if (coordinates) server.process_class = "coordinator";
       machine.processes.push_back({.name = ProcessName(m, p),
                                    .main = [server](Env& env) { return RunServer(env, server); }});
     }

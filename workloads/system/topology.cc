@@ -13,6 +13,8 @@ namespace {
 constexpr uint16_t kFirstPort = 4500;
 constexpr uint32_t kFirstAddress = 0x0a000001;  // 10.0.0.1: as System::Deploy says.
 
+constexpr std::string_view kCoordinatorMachine = "coordinator-";
+
 constexpr int64_t kMachinesMax = 50;
 constexpr int64_t kProcessesPerMachineMax = 20;
 constexpr int64_t kCoordinatorsMax = 9;
@@ -51,6 +53,12 @@ class Settler {
 }  // namespace
 
 std::string MachineName(int64_t machine) { return "machine-" + std::to_string(machine + 1); }
+
+std::string CoordinatorMachineName(int64_t machine) {
+  return std::string(kCoordinatorMachine) + std::to_string(machine + 1);
+}
+
+bool IsCoordinatorMachine(std::string_view name) { return name.starts_with(kCoordinatorMachine); }
 
 std::string ProcessName(int64_t machine, int64_t process) {
   return "server-" + std::to_string(machine + 1) + "-" + std::to_string(process + 1);
@@ -124,6 +132,13 @@ absl::StatusOr<Topology> TopologyOf(const sim::Options& settled) {
   if (replication > topology.zones) {
     return settled.Refuse("redundancy", "each copy needs a zone of its own, and there are " +
                                             std::to_string(topology.zones));
+  }
+  ASSIGN_OR_RETURN(const bool apart, settled.Boolean("coordinators_apart", false));
+  if (apart) {
+    topology.machines_of_coordinators = coordinators;
+    if (std::min(topology.machines - coordinators, topology.zones) < replication) {
+      return settled.Refuse("coordinators_apart", "too few machines are left for all copies");
+    }
   }
   topology.cluster.description = "simulated";
   topology.cluster.id = "cluster1";

@@ -5,6 +5,7 @@
 //   zones = 3                   machine i is in zone i modulo this              1 to 5
 //   processes_per_machine = 2   all of them servers, at ports 4500, 4501, ...   1 to 3
 //   coordinators = 3            the first processes of the first machines       1, 3 or 5
+//   coordinators_apart = true   their machines do nothing else; false
 //   redundancy = "triple"       "single", "double" or "triple": of zones        what zones allow
 //   logs = 3                    these four: as Configuration says
 //   commit_proxies = 2
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/env/address.h"
 #include "sim/run/options.h"
@@ -27,12 +29,15 @@ struct Topology {
   int64_t machines = 0;
   int64_t zones = 0;
   int64_t processes_per_machine = 0;
+  int64_t machines_of_coordinators = 0;  // The first ones, which do nothing else.
   ClusterFile cluster;
   Configuration configuration;
 };
 
 // Both from 0, in the order of the deployment.
 std::string MachineName(int64_t machine);
+std::string CoordinatorMachineName(int64_t machine);  // Of one that does nothing else.
+bool IsCoordinatorMachine(std::string_view name);
 std::string ProcessName(int64_t machine, int64_t process);
 NetworkAddress ServerAddress(int64_t machine, int64_t process);
 

@@ -60,6 +60,11 @@ TEST(Topology, WhatMakesNoSenseIsRefused) {
   EXPECT_EQ(
       refused({{"zones", int64_t{2}}, {"redundancy", std::string("triple")}}),
       "s.toml:1:1: [topology] redundancy: each copy needs a zone of its own, and there are 2");
+  EXPECT_EQ(refused({{"machines", int64_t{4}},
+                     {"coordinators", int64_t{3}},
+                     {"coordinators_apart", true},
+                     {"redundancy", std::string("double")}}),
+            "s.toml:1:1: [topology] coordinators_apart: too few machines are left for all copies");
   EXPECT_EQ(refused({{"redundancy", std::string("much")}}),
             "s.toml:1:1: [topology] redundancy: expected \"single\", \"double\" or \"triple\"");
 }

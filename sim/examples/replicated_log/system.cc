@@ -31,7 +31,7 @@ std::string MachineName(int64_t number) { return "machine-" + std::to_string(num
 class ReplicatedLogPolicy final : public SurvivalPolicy {
  public:
   bool Survives(const World&, const std::vector<const Machine*>&, Harm harm) override {
-    return harm != Harm::kDestroyed;
+    return harm == Harm::kUnavailable || harm == Harm::kVolatile;
   }
 };
 
