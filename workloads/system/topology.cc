@@ -76,7 +76,9 @@ absl::StatusOr<decltype(sim::Deployment::drawn)> SettleTopology(const sim::Optio
   ASSIGN_OR_RETURN(const int64_t zones_given, options.Integer("zones", 1, 1, kMachinesMax));
   ASSIGN_OR_RETURN(const int64_t coordinators_given,
                    options.Integer("coordinators", 1, 1, kCoordinatorsMax));
-  const int64_t least = std::max({int64_t{3}, copies, zones_given, coordinators_given});
+  ASSIGN_OR_RETURN(const bool apart, options.Boolean("coordinators_apart", false));
+  const int64_t both = apart ? coordinators_given + copies : 0;  // Machines of either sort.
+  const int64_t least = std::max({int64_t{3}, copies, zones_given, coordinators_given, both});
   Settler settle(options, random);
   ASSIGN_OR_RETURN(const int64_t machines,
                    settle.Integer("machines", least, std::max(least, int64_t{7}), kMachinesMax));
@@ -84,12 +86,14 @@ absl::StatusOr<decltype(sim::Deployment::drawn)> SettleTopology(const sim::Optio
   ASSIGN_OR_RETURN(const int64_t zones, settle.Integer("zones", copies, zones_max, kMachinesMax));
   RETURN_IF_ERROR(settle.Integer("processes_per_machine", 1, 3, kProcessesPerMachineMax).status());
 
-  const int64_t odd_machines = machines - 1 + machines % 2;
+  const int64_t room = apart ? std::max<int64_t>(machines - copies, 1) : machines;
+  const int64_t odd_room = room - 1 + room % 2;
   const int64_t coordinators = 2 * static_cast<int64_t>(random.Below(3)) + 1;  // 1, 3 or 5.
-  RETURN_IF_ERROR(
-      settle.Value("coordinators", std::min(coordinators, odd_machines), kCoordinatorsMax)
-          .status());
-  const int64_t replication = random.Between(1, std::min(zones, kReplicationMax));
+  ASSIGN_OR_RETURN(
+      const int64_t settled,
+      settle.Value("coordinators", std::min(coordinators, odd_room), kCoordinatorsMax));
+  const int64_t others = apart ? std::max<int64_t>(machines - settled, 1) : machines;
+  const int64_t replication = random.Between(1, std::min({zones, others, kReplicationMax}));
   if (!options.Has("redundancy")) {
     settle.drawn.emplace_back("redundancy",
                               std::string(RedundancyName(static_cast<uint32_t>(replication))));

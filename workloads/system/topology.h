@@ -5,7 +5,7 @@
 //   zones = 3                   machine i is in zone i modulo this              1 to 5
 //   processes_per_machine = 2   all of them servers, at ports 4500, 4501, ...   1 to 3
 //   coordinators = 3            the first processes of the first machines       1, 3 or 5
-//   coordinators_apart = true   their machines do nothing else; false
+//   coordinators_apart = true   their machines do nothing else                 false
 //   redundancy = "triple"       "single", "double" or "triple": of zones        what zones allow
 //   logs = 3                    these four: as Configuration says
 //   commit_proxies = 2

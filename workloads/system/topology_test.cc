@@ -45,6 +45,25 @@ TEST(Topology, WhatIsGivenBoundsWhatIsDrawn) {
   }
 }
 
+TEST(Topology, CoordinatorsApartLeaveRoomForAllCopies) {
+  std::set<uint32_t> replications;
+  for (const int64_t coordinators : {0, 1, 3, 5}) {
+    sim::Options options("topology");
+    options.Put("coordinators_apart", true);
+    if (coordinators > 0) options.Put("coordinators", coordinators);
+    for (uint64_t seed = 1; seed <= 200; ++seed) {
+      const absl::StatusOr<Topology> topology = Draw(options, seed);
+      ASSERT_TRUE(topology.ok()) << seed << topology.status();
+      replications.insert(topology->configuration.replication);
+      const auto apart = static_cast<int64_t>(topology->cluster.coordinators.size());
+      EXPECT_EQ(topology->machines_of_coordinators, apart);
+      EXPECT_GE(topology->machines - apart, topology->configuration.replication);
+      if (coordinators > 0) EXPECT_EQ(apart, coordinators);
+    }
+  }
+  EXPECT_EQ(replications.size(), 3u);
+}
+
 TEST(Topology, WhatMakesNoSenseIsRefused) {
   const auto refused = [](std::vector<std::pair<std::string, sim::Options::Value>> values) {
     sim::Options options("topology", "s.toml:1:1");
