@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/base/encoding.h"
 #include "core/base/random.h"
@@ -112,8 +113,34 @@ TEST(Register, NothingToldIsTakenBack) {
   ExpectViolation(book.Answer(0, book.ToldBy(0), Register(6, 3, "w")), "write generation 3/0");
 }
 
-TEST(Register, WhatIsLostStaysLost) {
+TEST(Register, WhatTookBackAndWhatItTookBackAreShown) {
   RegisterBook book(1);
+  const RegisterBook::Told nothing = book.ToldBy(0);
+  EXPECT_TRUE(book.Answer(0, nothing, Register(5, 4, "x"), {.client = 0, .ordinal = 1}).ok());
+  EXPECT_TRUE(book.Answer(0, nothing, Register(3, 3, "w"), {.client = 0, .ordinal = 2}).ok());
+  EXPECT_TRUE(book.Answer(0, nothing, Register(5, 4, "x"), {.client = 0, .ordinal = 3}).ok());
+  const absl::Status status =
+      book.Answer(0, book.ToldBy(0), Register(4, 4, "x"), {.client = 1, .ordinal = 4});
+  const std::optional<sim::Evidence> evidence = sim::EvidenceOf(status);
+  ASSERT_TRUE(evidence.has_value());
+  ASSERT_EQ(evidence->nodes.size(), 2u);
+  EXPECT_EQ(evidence->nodes[0].ordinal, 1) << "it was the first to be told";
+  EXPECT_EQ(evidence->nodes[1].ordinal, 4);
+}
+
+TEST(Register, AMajorityKeepsIts) {
+  RegisterBook book(3);
+  EXPECT_TRUE(book.Answer(1, book.ToldBy(1), {}).ok());
+  EXPECT_TRUE(book.Answer(1, book.ToldBy(1), {}).ok()) << "it is the same one";
+  const absl::Status status = book.Answer(2, book.ToldBy(2), {});
+  ExpectViolation(status, "2 of 3 coordinators have lost their registers");
+  const std::optional<sim::Evidence> evidence = sim::EvidenceOf(status);
+  ASSERT_TRUE(evidence.has_value());
+  EXPECT_EQ(evidence->nodes.size(), 2u);
+}
+
+TEST(Register, WhatIsLostStaysLost) {
+  RegisterBook book(3);
   const RegisterBook::Told before = book.ToldBy(0);
   EXPECT_TRUE(book.Answer(0, before, {}).ok());
   EXPECT_TRUE(book.Answer(0, before, Register(1, 0, "")).ok()) << "it was asked before";

@@ -2,7 +2,6 @@
 #include "workloads/register_book.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "workloads/violation.h"
 
@@ -13,12 +12,13 @@ std::string ToText(RegisterGeneration generation) {
   return std::to_string(generation.counter) + "/" + std::to_string(generation.id);
 }
 
-// `what` of the answer after the other one: evidence.
-absl::Status TakenBack(size_t coordinator, const RegisterBook::Told& before, ClientOperation by,
-                       const std::string& told, const std::string& answered) {
-  const std::string who = "coordinator " + std::to_string(coordinator + 1);
-  return Violated(who + " answered " + answered + " after it had told " + told,
-                  {.nodes = {before.by.Node("told " + told), by.Node("answered " + answered)},
+std::string NameOf(size_t coordinator) { return "coordinator " + std::to_string(coordinator + 1); }
+
+// What it answered to `by` after it had told something else to `before`.
+absl::Status TakenBack(size_t coordinator, ClientOperation before, const std::string& told,
+                       ClientOperation by, const std::string& answered) {
+  return Violated(NameOf(coordinator) + " answered " + answered + " after it had told " + told,
+                  {.nodes = {before.Node("told " + told), by.Node("answered " + answered)},
                    .edges = {{.from = 0, .to = 1, .label = "ended before it began"}}});
 }
 
@@ -30,32 +30,54 @@ RegisterGeneration RegisterBook::highest() const {
   return highest;
 }
 
+absl::Status RegisterBook::Lost(size_t coordinator, ClientOperation by) {
+  Told& told = told_[coordinator];
+  if (told.lost) return absl::OkStatus();
+  told.lost = true;
+  told.lost_to = by;
+  sim::Evidence evidence;
+  for (size_t c = 0; c < told_.size(); ++c) {
+    if (!told_[c].lost) continue;
+    evidence.nodes.push_back(told_[c].lost_to.Node(NameOf(c) + " told that it has no register"));
+  }
+  const size_t lost = evidence.nodes.size();
+  if (2 * lost < told_.size()) return absl::OkStatus();
+  return Violated(std::to_string(lost) + " of " + std::to_string(told_.size()) +
+                      " coordinators have lost their registers",
+                  evidence);
+}
+
 absl::Status RegisterBook::Answer(size_t coordinator, const Told& before,
                                   const GenerationRegister::ReadAnswer& answer,
                                   ClientOperation by) {
-  Told& told = told_[coordinator];
-  if (!answer.ready) {
-    told.lost = true;
-    told.by = by;
-    return absl::OkStatus();
-  }
+  if (!answer.ready) return Lost(coordinator, by);
+  const RegisterGeneration read = answer.read_generation;
+  const RegisterGeneration write = answer.write_generation;
   if (before.lost) {
-    return TakenBack(coordinator, before, by, "that it has no register", "that it has one");
+    return TakenBack(coordinator, before.lost_to, "that it has no register", by,
+                     "that it has one");
   }
-  for (const auto& [name, least, now] :
-       {std::tuple("read", before.read, answer.read_generation),
-        std::tuple("write", before.write, answer.write_generation)}) {
-    if (now >= least) continue;
-    const std::string of = std::string(name) + " generation ";
-    return TakenBack(coordinator, before, by, of + ToText(least), of + ToText(now));
+  if (read < before.read) {
+    return TakenBack(coordinator, before.read_to, "read generation " + ToText(before.read), by,
+                     "read generation " + ToText(read));
   }
-  const auto [at, added] = values_.emplace(answer.write_generation, answer.value);
+  if (write < before.write) {
+    return TakenBack(coordinator, before.write_to, "write generation " + ToText(before.write), by,
+                     "write generation " + ToText(write));
+  }
+  const auto [at, added] = values_.emplace(write, answer.value);
   if (!added && at->second != answer.value) {
-    return Violated("generation " + ToText(answer.write_generation) + " wrote two values");
+    return Violated("generation " + ToText(write) + " wrote two values");
   }
-  told.read = std::max(told.read, answer.read_generation);
-  told.write = std::max(told.write, answer.write_generation);
-  told.by = by;
+  Told& told = told_[coordinator];
+  if (read > told.read) {
+    told.read = read;
+    told.read_to = by;
+  }
+  if (write > told.write) {
+    told.write = write;
+    told.write_to = by;
+  }
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 //   has a read generation and a write generation at least as high.
 // - A register that is lost stays lost: a coordinator that answered that it has none, after it had
 //   one, never takes part again.
+// - A majority keeps its registers: that is what is promised of faults.
 // - A generation writes one value, whichever coordinators have it.
 #pragma once
 
@@ -23,12 +24,14 @@ class RegisterBook {
   // REQUIRES: all coordinators have a register.
   explicit RegisterBook(size_t coordinators) : told_(coordinators) {}
 
-  // What one coordinator had told by some moment.
+  // What one coordinator had told by some moment: the highest generations, and to whom first.
   struct Told {
     bool lost = false;
     RegisterGeneration read;
     RegisterGeneration write;
-    ClientOperation by = {};  // Who was told last.
+    ClientOperation lost_to = {};
+    ClientOperation read_to = {};
+    ClientOperation write_to = {};
   };
   const Told& ToldBy(size_t coordinator) const { return told_[coordinator]; }
 
@@ -40,6 +43,8 @@ class RegisterBook {
                       const GenerationRegister::ReadAnswer& answer, ClientOperation by = {});
 
  private:
+  absl::Status Lost(size_t coordinator, ClientOperation by);
+
   std::vector<Told> told_;
   std::map<RegisterGeneration, std::string> values_;  // By the generation that wrote them.
 };
