@@ -1,4 +1,4 @@
-// Asking coordinators.
+// Asking one coordinator at a time, and handing its answer to the book.
 #include "workloads/register.h"
 
 #include "txn/coordinator/coordinator_methods.h"

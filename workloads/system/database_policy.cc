@@ -1,4 +1,4 @@
-// Counting coordinators.
+// Counting the coordinators that are lost.
 #include "workloads/system/database_policy.h"
 
 #include <algorithm>
