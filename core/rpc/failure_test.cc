@@ -157,6 +157,25 @@ TEST_F(RpcFailureTest, AStuckDataConnectionAloneIsSeenLater) {
   EXPECT_EQ(CodeOfResult(result), ErrorCode::connection_failed);
 }
 
+TEST_F(RpcFailureTest, AStuckDataConnectionIsSeenByCallsThatEndSooner) {
+  Start();
+  Result first;
+  Call(first, Ask("x"));
+  loop.RunFor(Milliseconds(10));
+  ASSERT_EQ(CodeOfResult(first), ErrorCode::ok);
+  network.streams[0]->directions[1].held = true;
+  for (int i = 0; i < 12; ++i) {  // Through rpc_data_silence_max, from the end of the first on.
+    Result gives_up;
+    Call(gives_up, Ask("x"), Seconds(5));
+    loop.RunFor(Seconds(6));
+    EXPECT_NE(CodeOfResult(gives_up), ErrorCode::ok);
+  }
+  Result result;
+  Call(result, Ask("x"), Seconds(5));
+  loop.RunFor(Seconds(1));
+  EXPECT_EQ(CodeOfResult(result), ErrorCode::ok);
+}
+
 TEST_F(RpcFailureTest, AStuckHeartbeatConnectionAloneHeals) {
   Start();
   Result result;

@@ -359,7 +359,8 @@ absl::Status Peer::OnFrame(Frame frame) {
   return absl::OkStatus();
 }
 
-// Heartbeats as long as the peer is used. ok: it was not for rpc_client_idle_max.
+// Heartbeats as long as the peer is used, and until it was heard since. ok: it was not used for
+// rpc_client_idle_max.
 Task<absl::Status> Peer::KeepWatch() {
   Clock& clock = core_.env.clock();
   const RpcKnobs& knobs = core_.knobs;
@@ -368,7 +369,10 @@ Task<absl::Status> Peer::KeepWatch() {
   Time heard_at = used_from;
   bool trouble = false;
   while (true) {
-    if (!used()) {
+    // Callers that gave up may have asked what nobody hears any more: the watch goes on until the
+    // peer is heard. Else calls that end before silence is seen would keep a dead connection alive.
+    const bool unheard = link_->heard_at() < used_from;
+    if (!used() && !unheard) {
       const absl::Status wanted = co_await Timeout(clock, knobs.rpc_client_idle_max, WaitUsed());
       if (!wanted.ok()) co_return absl::OkStatus();
       used_from = heard_at = clock.Now();
