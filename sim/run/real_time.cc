@@ -1,6 +1,8 @@
 // Real clocks of the operating system.
 #include "sim/run/real_time.h"
 
+#include <sys/resource.h>
+
 #include <ctime>
 
 namespace orrery::sim {
@@ -16,5 +18,15 @@ Duration Read(clockid_t clock) {
 
 Duration MonotonicNow() { return Read(CLOCK_MONOTONIC); }
 Duration ProcessorNow() { return Read(CLOCK_PROCESS_CPUTIME_ID); }
+
+Duration ProcessorOfAll() {
+  Duration sum = ProcessorNow();
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  for (const timeval& used : {usage.ru_utime, usage.ru_stime}) {
+    sum += Seconds(used.tv_sec) + Microseconds(used.tv_usec);
+  }
+  return sum;
+}
 
 }  // namespace orrery::sim

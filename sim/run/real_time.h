@@ -9,5 +9,7 @@ Duration MonotonicNow();
 
 // Processor time that this process has used.
 Duration ProcessorNow();
+// And with it all children that it has waited for.
+Duration ProcessorOfAll();
 
 }  // namespace orrery::sim

@@ -17,6 +17,11 @@ absl::Status Refuse(const std::string& what) { return Error(ErrorCode::invalid_a
 
 std::string FolderOf(const std::string& file) { return file.substr(0, file.rfind('/') + 1); }
 
+std::string WithoutExtension(const std::string& file) {
+  const size_t dot = file.rfind('.');
+  return dot == file.npos || dot <= FolderOf(file).size() ? file : file.substr(0, dot);
+}
+
 absl::StatusOr<RunTarget> RunTarget::Find(const std::string& target,
                                           const std::string& scenario_file) {
   RunTarget found;

@@ -22,6 +22,8 @@ struct RunTarget {
 
 // "plans/" of "plans/a.textproto"; "" of a bare name.
 std::string FolderOf(const std::string& file);
+// "plans/a" of "plans/a.textproto".
+std::string WithoutExtension(const std::string& file);
 
 // Simulated time: "12.5s", "250ms", "60s". invalid_argument names `option`.
 absl::StatusOr<Time> ParseMoment(const std::string& option, const std::string& text);

@@ -1,6 +1,5 @@
 // The verb `minimise`: its command line, its files, and what it prints.
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,10 +97,9 @@ std::optional<int> Parse(int argc, char** argv, MinimiseCommand& command) {
 
 absl::Status Refused(const std::string& what) { return Error(ErrorCode::invalid_argument, what); }
 
-std::string NameOf(const std::string& path) {
-  std::string name = path.substr(FolderOf(path).size());
-  const size_t dot = name.rfind('.');
-  return dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
+// "a" of "plans/a.textproto".
+std::string NameOf(const std::string& file) {
+  return WithoutExtension(file.substr(FolderOf(file).size()));
 }
 
 bool IsFolder(const std::string& path) {
@@ -123,7 +121,7 @@ absl::Status CompleteNames(MinimiseCommand& command) {
   if (sim.plan_file.empty()) {
     command.out_file = NameOf(sim.scenario_file) + "-" + sim.seed + ".min" + kSuffix;
   } else {
-    const std::string stem = FolderOf(sim.plan_file) + NameOf(sim.plan_file);
+    const std::string stem = WithoutExtension(sim.plan_file);
     command.out_file = stem + ".min" + sim.plan_file.substr(stem.size());
   }
   return absl::OkStatus();
@@ -134,16 +132,6 @@ absl::Status Complete(MinimiseCommand& command) {
   const std::string folder = FolderOf(command.out_file);
   if (access(folder.empty() ? "." : folder.c_str(), W_OK) == 0) return absl::OkStatus();
   return Refused(command.out_file + ": cannot be written: " + std::strerror(errno));
-}
-
-// Processor time of all children that have ended, and of this process.
-Duration ProcessorOfAll() {
-  struct rusage children {};
-  getrusage(RUSAGE_CHILDREN, &children);
-  const auto span = [](const struct timeval& time) {
-    return Seconds(time.tv_sec) + Microseconds(time.tv_usec);
-  };
-  return ProcessorNow() + span(children.ru_utime) + span(children.ru_stime);
 }
 
 std::string ResumeCommand(const MinimiseCommand& command) {

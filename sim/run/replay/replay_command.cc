@@ -30,12 +30,6 @@ std::optional<uint64_t> ParseNumber(std::string_view text) {
   return number;
 }
 
-// "plans/a" of "plans/a.textproto".
-std::string WithoutExtension(const std::string& file) {
-  const size_t dot = file.rfind('.');
-  return dot == file.npos || dot <= FolderOf(file).size() ? file : file.substr(0, dot);
-}
-
 bool Exists(const std::string& file) {
   struct stat about {};
   return stat(file.c_str(), &about) == 0;

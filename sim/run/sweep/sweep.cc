@@ -1,8 +1,6 @@
 // The loop of a sweep: what is begun, and what becomes of what has ended.
 #include "sim/run/sweep/sweep.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
@@ -19,17 +17,6 @@ namespace {
 constexpr Duration kTick = Milliseconds(200);
 // A machine that starts no process, while none of ours runs, gets this long.
 constexpr Duration kNoRoomMax = Seconds(60);
-
-// Of this process and of all children it has waited for.
-Duration ProcessorOfAll() {
-  Duration sum = ProcessorNow();
-  rusage usage{};
-  getrusage(RUSAGE_CHILDREN, &usage);
-  for (const timeval& used : {usage.ru_utime, usage.ru_stime}) {
-    sum += Seconds(used.tv_sec) + Microseconds(used.tv_usec);
-  }
-  return sum;
-}
 
 std::string ProbeBits(const RunResult& result, const std::vector<std::string>& probes) {
   std::string bits((probes.size() + 7) / 8, '\0');
