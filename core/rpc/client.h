@@ -11,7 +11,8 @@
 //   been executed are those with `maybe_done` in the table of error codes.
 // - A peer that is used is sent heartbeats, on a connection of their own, so that they never queue
 //   behind data. When it closes, cannot be reached, or is silent for rpc_silence_max, the calls
-//   that wait for it fail at once.
+//   that wait for it fail at once. So they do when heartbeats pass and the connection of the calls
+//   alone is silent, though it was pinged; then with time for what the peer has yet to read.
 //
 // Errors of a call, besides the handler's own: timed_out; connection_failed (broken, unreachable or
 // silent); stale_endpoint (unsent); overloaded (refused by the peer, or too much is queued for it);
@@ -100,7 +101,8 @@ class [[nodiscard]] RawCall : public QueuedWaiter {
   Time due_;
   Peer* peer_ = nullptr;  // Set while the call is in the peer's slot table, under `id_`.
   uint64_t id_ = 0;
-  size_t waiting_bytes_ = 0;  // Counted by the peer while the request waits for a connection.
+  size_t waiting_bytes_ = 0;    // Counted by the peer while the request waits for a connection.
+  uint64_t end_in_stream_ = 0;  // Of the request, once it was sent: bytes of the connection.
   bool suspended_ = false;
   std::optional<absl::StatusOr<Frame>> result_;
 };

@@ -145,18 +145,37 @@ TEST_F(RpcFailureTest, HeartbeatsPassWhileDataIsHeldUp) {
   EXPECT_EQ(CodeOfResult(held), ErrorCode::ok);
 }
 
-TEST_F(RpcFailureTest, AStuckDataConnectionAloneIsSeenLater) {
+TEST_F(RpcFailureTest, AStuckDataConnectionIsSeenWhileHeartbeatsPass) {
   Start();
-  Result result;
+  Result large, result;
+  Call(large, Ask("x", 0, Buffer::Copy(std::string(30 << 20, 'b'))), Seconds(50));
+  loop.RunFor(Milliseconds(10));
+  ASSERT_EQ(CodeOfResult(large), ErrorCode::ok);  // So it was read, and needs no time any more.
   Call(result, Ask("x", 200000), Seconds(300));
   loop.RunFor(Milliseconds(10));
   network.streams[0]->directions[1].held = true;
-  loop.RunFor(Seconds(50));
+  loop.RunFor(Milliseconds(4400));  // A ping after half of rpc_silence_max, its pong within all.
   EXPECT_FALSE(result.has_value());
-  loop.RunFor(Seconds(12));
+  loop.RunFor(Milliseconds(1200));
+  EXPECT_EQ(CodeOfResult(result), ErrorCode::connection_failed);
+  EXPECT_EQ(client_env.Counted("rpc_client_connections_silent"), 1u);
+}
+
+TEST_F(RpcFailureTest, AStuckDataConnectionWithALargeFrameIsSeenLater) {
+  Start();
+  Result first, result;
+  Call(first, Ask("x"));
+  loop.RunFor(Milliseconds(10));
+  ASSERT_EQ(CodeOfResult(first), ErrorCode::ok);
+  network.streams[0]->directions[0].held = true;
+  Call(result, Ask("x", 0, Buffer::Copy(std::string(32 << 20, 'b').substr(100))), Seconds(300));
+  loop.RunFor(Seconds(58));
+  EXPECT_FALSE(result.has_value());
+  loop.RunFor(Seconds(5));
   EXPECT_EQ(CodeOfResult(result), ErrorCode::connection_failed);
 }
 
+// Silence lasts longer than any of them.
 TEST_F(RpcFailureTest, AStuckDataConnectionIsSeenByCallsThatEndSooner) {
   Start();
   Result first;
@@ -164,14 +183,14 @@ TEST_F(RpcFailureTest, AStuckDataConnectionIsSeenByCallsThatEndSooner) {
   loop.RunFor(Milliseconds(10));
   ASSERT_EQ(CodeOfResult(first), ErrorCode::ok);
   network.streams[0]->directions[1].held = true;
-  for (int i = 0; i < 12; ++i) {  // Through rpc_data_silence_max, from the end of the first on.
+  for (int i = 0; i < 5; ++i) {
     Result gives_up;
-    Call(gives_up, Ask("x"), Seconds(5));
-    loop.RunFor(Seconds(6));
+    Call(gives_up, Ask("x"), Milliseconds(800));
+    loop.RunFor(Seconds(1));
     EXPECT_NE(CodeOfResult(gives_up), ErrorCode::ok);
   }
   Result result;
-  Call(result, Ask("x"), Seconds(5));
+  Call(result, Ask("x"), Seconds(1));
   loop.RunFor(Seconds(1));
   EXPECT_EQ(CodeOfResult(result), ErrorCode::ok);
 }

@@ -82,6 +82,7 @@ void FrameWriter::Seal() {
 
 void FrameWriter::Added(size_t bytes) {
   gathered_bytes_ += bytes;
+  added_bytes_ += bytes;
   sent_bytes_.Add(bytes);
   if (!flusher_.queued()) executor_.AtTurnEnd(flusher_);
 }

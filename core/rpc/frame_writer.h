@@ -34,6 +34,9 @@ class FrameWriter {
   // A frame without a body.
   void AddBare(FrameType type, uint64_t id);
 
+  // Bytes of all frames so far.
+  uint64_t added_bytes() const { return added_bytes_; }
+
   // Bytes that have not left the process.
   size_t queued_bytes() const { return gathered_bytes_ + connection_.QueuedBytes(); }
 
@@ -54,10 +57,11 @@ class FrameWriter {
   const RpcKnobs& knobs_;
   Connection& connection_;
   Counter& sent_bytes_;
-  MutableBuffer open_{0};         // Being filled,
-  size_t open_bytes_ = 0;         // up to here.
-  std::vector<Buffer> sealed_;    // Before it.
-  size_t gathered_bytes_ = 0;     // In both.
+  MutableBuffer open_{0};       // Being filled,
+  size_t open_bytes_ = 0;       // up to here.
+  std::vector<Buffer> sealed_;  // Before it.
+  size_t gathered_bytes_ = 0;   // In both.
+  uint64_t added_bytes_ = 0;
   size_t last_turn_bytes_ = 256;  // So that the next turn's piece has the right size at once.
   Flusher flusher_{*this};
 };

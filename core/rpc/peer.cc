@@ -116,6 +116,7 @@ absl::Status Peer::Send(RawCall& call) {
   RETURN_IF_ERROR(link_->writer().Add(FrameType::kRequest, call.method_, call.id_, &envelope,
                                       &call.header_, attachment));
   call.sent_ = true;
+  call.end_in_stream_ = link_->writer().added_bytes();
   if (TracesCalls(core_.env)) {
     TraceRequestSent(core_.env, path_, call.id_, call.method_name_, process_, call.header_,
                      attachment.view());
@@ -236,6 +237,8 @@ Task<absl::Status> Peer::Run() {
     PeerState failure = PeerState::kUnreachable;
     if (link.ok()) {
       link_ = *std::move(link);
+      read_through_ = 0;
+      data_ping_ = DataPing();
       path_ = {link_->connection().local_address(), link_->connection().peer_address()};
       process_ = link_->peer().process;
       SetState(PeerState::kConnected);
@@ -320,7 +323,12 @@ Task<absl::Status> Peer::ReadReplies() {
 }
 
 absl::Status Peer::OnFrame(Frame frame) {
-  if (frame.header.type == FrameType::kPong) return absl::OkStatus();
+  if (frame.header.type == FrameType::kPong) {
+    if (frame.header.request_id == data_ping_.id) {
+      read_through_ = std::max(read_through_, data_ping_.begin_in_stream);
+    }
+    return absl::OkStatus();
+  }
   if (frame.header.type != FrameType::kReply) return link_->Unexpected(frame);
   if (Buggify(core_.env, "rpc.client.reply_lost", OneIn(5000))) {
     return Error(ErrorCode::connection_failed);  // As if the stream had broken just before.
@@ -336,6 +344,7 @@ absl::Status Peer::OnFrame(Frame frame) {
     return absl::OkStatus();
   }
   call->answered_ = true;
+  read_through_ = std::max(read_through_, call->end_in_stream_);
   if (frame.header.envelope_bytes == 0) {
     trace(absl::OkStatus());
     call->metrics_.reply_bytes.Add(frame.body.size());
@@ -377,10 +386,7 @@ Task<absl::Status> Peer::KeepWatch() {
       if (!wanted.ok()) co_return absl::OkStatus();
       used_from = heard_at = clock.Now();
     }
-    const Time data_heard_at = std::max(link_->heard_at(), used_from);
-    if (trouble || clock.Now() - data_heard_at > knobs.rpc_data_silence_max / 4) {
-      link_->writer().AddBare(FrameType::kPing, ++beats_);
-    }
+    if (trouble || clock.Now() - link_->heard_at() > knobs.rpc_silence_max / 2) PingData();
     // Two tries within rpc_silence_max: a heartbeat connection may be the only thing that is stuck.
     const Duration left = heard_at + knobs.rpc_silence_max - clock.Now();
     std::optional<absl::Status> ended;
@@ -409,8 +415,7 @@ Task<absl::Status> Peer::KeepWatch() {
       }
     }
     heard_at = std::max(heard_at, link_->heard_at());
-    if (clock.Now() - heard_at >= knobs.rpc_silence_max ||
-        clock.Now() - std::max(link_->heard_at(), used_from) > knobs.rpc_data_silence_max) {
+    if (clock.Now() - heard_at >= knobs.rpc_silence_max || (!trouble && DataIsSilent())) {
       core_.metrics.silent.Add();
       PROBE(core_.env, "rpc.peer_silent");
       co_return Error(ErrorCode::timed_out);
@@ -421,6 +426,27 @@ Task<absl::Status> Peer::KeepWatch() {
         WaitSuspected());
     if (suspected.ok()) heartbeat.reset();
   }
+}
+
+// One at a time: the connection loses nothing of what it delivers.
+void Peer::PingData() {
+  if (data_ping_.at > link_->heard_at()) return;
+  data_ping_ = {++beats_, core_.env.clock().Now(), link_->writer().added_bytes()};
+  link_->writer().AddBare(FrameType::kPing, data_ping_.id);
+}
+
+// While heartbeats pass, what keeps a ping among the data from its pong is either what was to be
+// read before it, or that nobody reads this connection any more. The first is given time: as much
+// for each byte as a largest frame gets.
+bool Peer::DataIsSilent() const {
+  if (data_ping_.at <= link_->heard_at()) return false;
+  const RpcKnobs& knobs = core_.knobs;
+  const double unread = static_cast<double>(data_ping_.begin_in_stream - read_through_) /
+                        static_cast<double>(knobs.rpc_frame_bytes_max);
+  const Duration for_unread = Nanoseconds(static_cast<int64_t>(
+      std::min(unread, 1.0) *
+      static_cast<double>((knobs.rpc_data_silence_max - knobs.rpc_silence_max).count())));
+  return core_.env.clock().Now() - data_ping_.at >= knobs.rpc_silence_max + for_unread;
 }
 
 // Sets `ended` when the beat has, and not when a suspicion came first.

@@ -57,6 +57,13 @@ class Peer {
  private:
   class Watcher;
 
+  // A ping among the data.
+  struct DataPing {
+    uint64_t id = 0;
+    Time at{};
+    uint64_t begin_in_stream = 0;
+  };
+
   bool used() const { return !calls_.empty() || watchers_ > 0; }
   Task<absl::Status> WaitUsed();
   Task<absl::StatusOr<std::unique_ptr<Link>>> Open(Lane lane);
@@ -71,6 +78,8 @@ class Peer {
                                          std::optional<absl::Status>* ended);
   Task<absl::Status> Beat(std::unique_ptr<Link>* heartbeat);
   absl::Status OnFrame(Frame frame);
+  void PingData();
+  bool DataIsSilent() const;
   void SendWaiting();
   absl::Status Send(RawCall& call);
   void FailAll(const absl::Status& status);
@@ -93,6 +102,8 @@ class Peer {
   Notify used_;                 // When used() may have become true.
   Notify changed_;              // When state_ changed.
   std::unique_ptr<Link> link_;  // Established.
+  uint64_t read_through_ = 0;   // What the peer has read of it, as its answers tell: bytes.
+  DataPing data_ping_;          // The last on it.
   CallPath path_;               // Of `link_`, or of the last one.
   std::string process_;         // As the peer named itself there.
 };

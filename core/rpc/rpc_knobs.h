@@ -34,8 +34,8 @@ namespace orrery {
   KNOB(Duration, rpc_silence_max, Seconds(3), Milliseconds(random.Between(2000, 5000)), "s",      \
        "a peer that is not heard for this long is closed as silent")                              \
   KNOB(Duration, rpc_data_silence_max, Seconds(60), Seconds(random.Between(40, 60)), "s",         \
-       "the same for the data connection alone, while heartbeats pass: a frame of the largest "   \
-       "size must get through on a slow link")                                                    \
+       "the same for the data connection alone, while heartbeats pass and a frame of the "        \
+       "largest size is unread, which must get through on a slow link; less for less")            \
   KNOB(Duration, rpc_client_idle_max, Seconds(60), Seconds(random.Between(5, 60)), "s",           \
        "a connection without calls is closed by the client after this")                           \
   KNOB(Duration, rpc_server_idle_max, Seconds(150), standard, "s",                                \

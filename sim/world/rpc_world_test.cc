@@ -40,9 +40,10 @@ constexpr int kCallersPerNode = 6;
 constexpr uint64_t kSeeds = 100;
 
 constexpr Duration kTroubleTime = Seconds(20);
-// A stream that was left half-open is given up by its sender within stuck_max (30 s) or, while
-// heartbeats pass, after rpc_data_silence_max (60 s); then it is made anew.
-constexpr Duration kHealTimeMax = Seconds(70);
+// A stream that was left half-open is pinged after half of rpc_silence_max (5 s at most), closed as
+// silent when all of that has passed without a pong, and made anew within rpc_connect_timeout (5 s)
+// and a wait of 2 s.
+constexpr Duration kHealTimeMax = Seconds(20);
 // The longest call, and what a slow clock adds.
 constexpr Duration kQuietTime = Seconds(12);
 // Part of a frame that came before its stream was left half-open is held until the server closes
