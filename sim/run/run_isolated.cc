@@ -175,13 +175,16 @@ RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunReque
   return result;
 }
 
+RunResult NotStarted(const absl::Status& why, const RunRequest& request) {
+  const ChildEnd end{
+      .how = ChildEnd::How::kNotStarted, .results = {}, .diagnosis = std::string(why.message())};
+  return ResultOf(end, Progress(), request);
+}
+
 RunResult RunIsolated(const RunRequest& request) {
   RunPool pool(1);
   if (const absl::Status begun = pool.Start(0, request); !begun.ok()) {
-    const ChildEnd end{.how = ChildEnd::How::kNotStarted,
-                       .results = {},
-                       .diagnosis = std::string(begun.message())};
-    return ResultOf(end, Progress(), request);
+    return NotStarted(begun, request);
   }
   while (true) {
     if (std::optional<RunPool::Finished> run = pool.Await(Seconds(1))) {

@@ -33,4 +33,7 @@ inline constexpr const char* kHungAcrossEvents = "while events went on";
 // with names of functions in its back traces. REQUIRES: the child is of this program.
 RunResult ResultOf(const ChildEnd& end, const Progress& progress, const RunRequest& request);
 
+// Of a run that `why` kept from beginning.
+RunResult NotStarted(const absl::Status& why, const RunRequest& request);
+
 }  // namespace orrery::sim

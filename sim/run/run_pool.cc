@@ -1,6 +1,7 @@
 // Children with a request each.
 #include "sim/run/run_pool.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -30,10 +31,16 @@ struct RunPool::Running {
     if (memory != MAP_FAILED) munmap(memory, sizeof(Progress));
   }
 
+  absl::Status Begin();
+  RunResult TakeResult();  // REQUIRES: the child has ended.
+
   Progress& progress() { return *static_cast<Progress*>(memory); }
 
   const uint64_t ticket;
   const RunRequest request;
+  std::function<void(int result)> body;  // What the child does.
+  int killed = 0;                        // How often it was.
+  Duration begun{};
   void* const memory;  // Shared with the child; reads as zeros at first. MAP_FAILED: none.
   ChildLimits limits = LimitsOf(request);
   std::unique_ptr<Child> child;  // Watches `memory`.
@@ -43,47 +50,68 @@ RunPool::RunPool(int jobs) : jobs_(std::max(jobs, 1)) {}
 
 RunPool::~RunPool() = default;
 
-absl::Status RunPool::Begin(std::unique_ptr<Running> run,
-                            const std::function<void(int result)>& body) {
+absl::Status RunPool::Running::Begin() {
+  new (memory) Progress();
+  begun = MonotonicNow();
+  ASSIGN_OR_RETURN(child, Child::Fork(body, progress(), limits));
+  return absl::OkStatus();
+}
+
+RunResult RunPool::Running::TakeResult() {
+  RunResult result = ResultOf(child->TakeEnd(), progress(), request);
+  child.reset();
+  return result;
+}
+
+absl::Status RunPool::Begin(std::unique_ptr<Running> run) {
   INVARIANT(busy() < jobs_, busy(), jobs_);
   if (run->memory == MAP_FAILED) {
     return Error(ErrorCode::platform_error, std::string("no memory: ") + std::strerror(errno));
   }
-  ASSIGN_OR_RETURN(run->child, Child::Fork(body, run->progress(), run->limits));
+  RETURN_IF_ERROR(run->Begin());
   running_.push_back(std::move(run));
   return absl::OkStatus();
 }
 
 absl::Status RunPool::Start(uint64_t ticket, const RunRequest& request) {
-  const Duration begin = MonotonicNow();
   auto run = std::make_unique<Running>(ticket, request);
-  Progress& progress = run->progress();
-  return Begin(std::move(run), [&request, &progress, begin](int result) {
-    ProgressMonitor monitor(progress, result);
-    monitor.Known(RunHere(request, monitor, begin));
-  });
+  run->body = [&run = *run](int result) {
+    ProgressMonitor monitor(run.progress(), result);
+    monitor.Known(RunHere(run.request, monitor, run.begun));
+  };
+  return Begin(std::move(run));
 }
 
 absl::Status RunPool::StartChecked(uint64_t ticket, const RunRequest& request,
                                    const std::vector<std::string>& arguments) {
   auto run = std::make_unique<Running>(ticket, request);
   run->limits.hang_cpu_max = Duration::zero();  // Its own children are watched.
-  return Begin(std::move(run), [&request, &arguments](int result) {
-    WriteResult(result, EncodeRunResult(RunChecked(request, arguments)));
-  });
+  run->body = [&run = *run, arguments](int result) {
+    WriteResult(result, EncodeRunResult(RunChecked(run.request, arguments)));
+  };
+  return Begin(std::move(run));
 }
 
 std::optional<RunPool::Finished> RunPool::Await(Duration patience) {
   const Duration until = MonotonicNow() + patience;
   while (true) {
     std::vector<Child*> children;
-    for (auto run = running_.begin(); run != running_.end(); ++run) {
-      children.push_back((*run)->child.get());
-      if (!children.back()->Step()) continue;
-      const std::unique_ptr<Running> ended = std::move(*run);
-      running_.erase(run);
-      return Finished{ended->ticket,
-                      ResultOf(ended->child->TakeEnd(), ended->progress(), ended->request)};
+    for (auto at = running_.begin(); at != running_.end(); ++at) {
+      Running& run = **at;
+      if (run.child->Step()) {
+        RunResult result = run.TakeResult();
+        absl::Status again = Error(ErrorCode::operation_cancelled);
+        if (WasKilled(result) && ++run.killed < kKilledMax) {
+          again = run.Begin();
+          if (!again.ok()) result = NotStarted(again, run.request);
+        }
+        if (!again.ok()) {
+          Finished finished{run.ticket, std::move(result)};
+          running_.erase(at);
+          return finished;
+        }
+      }
+      children.push_back(run.child.get());
     }
     const Duration left = until - MonotonicNow();
     if (left <= Duration::zero() || !AwaitChildren(children, left)) return std::nullopt;
@@ -92,6 +120,14 @@ std::optional<RunPool::Finished> RunPool::Await(Duration patience) {
 
 void RunPool::Abandon(uint64_t ticket) {
   std::erase_if(running_, [ticket](const auto& run) { return run->ticket == ticket; });
+}
+
+bool WasKilled(const RunResult& result) {
+  if (result.passed() || result.failures.front().kind != "crash") return false;
+  for (const int number : {SIGKILL, SIGTERM, SIGINT, SIGHUP}) {
+    if (result.failures.front().text == std::string("signal ") + strsignal(number)) return true;
+  }
+  return false;
 }
 
 }  // namespace orrery::sim

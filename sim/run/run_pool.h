@@ -5,8 +5,8 @@
 //   std::optional<RunPool::Finished> run = pool.Await(Milliseconds(200));
 //
 // What becomes of a run (signal, failed INVARIANT, memory without end, hang) is its own result, as
-// with RunIsolated; the pool and the other runs go on. Memory of a pool does not grow with the
-// number of its runs.
+// with RunIsolated; the pool and the other runs go on. A run whose process somebody killed is made
+// again: see WasKilled. Memory of a pool does not grow with the number of its runs.
 //
 // REQUIRES: the calling process has one thread.
 #pragma once
@@ -61,10 +61,16 @@ class RunPool {
 
  private:
   struct Running;
-  absl::Status Begin(std::unique_ptr<Running> run, const std::function<void(int result)>& body);
+  absl::Status Begin(std::unique_ptr<Running> run);
 
   const int jobs_;
   std::vector<std::unique_ptr<Running>> running_;  // In the order they were started.
 };
+
+// Whether somebody, or the system for want of memory, ended the run's process: no run does that to
+// itself, and nothing is known of it. A pool gives such a result only of a run that was killed each
+// of kKilledMax times: then it may well be the run that leaves the machine no memory.
+bool WasKilled(const RunResult& result);
+inline constexpr int kKilledMax = 5;
 
 }  // namespace orrery::sim

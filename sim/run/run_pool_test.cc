@@ -15,6 +15,7 @@
 
 #include "sim/run/real_time.h"
 #include "sim/run/signature.h"
+#include "sim/run/testing/child_processes.h"
 #include "sim/run/testing/scenarios.h"
 
 namespace orrery::sim {
@@ -85,6 +86,28 @@ TEST_F(RunPoolTest, APoolThatGoesTakesItsRunsAlong) {
     ASSERT_TRUE(pool.Start(2, Request(hang_, 2)).ok());
   }
   EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
+}
+
+TEST_F(RunPoolTest, ARunThatSomebodyKillsIsMadeAgain) {
+  RunPool pool(2);
+  ASSERT_TRUE(pool.Start(1, Request(hang_, 1)).ok());
+  ASSERT_TRUE(pool.Start(2, Request(good_, 2)).ok());
+  const std::vector<pid_t> first = ChildrenOf(getpid());
+  ASSERT_EQ(first.size(), 2u);
+  for (const pid_t child : first) ASSERT_EQ(kill(child, SIGKILL), 0);
+  const std::map<uint64_t, RunResult> results = AwaitAll(pool);
+  EXPECT_EQ(results.at(1).failures.front().kind, "hang");
+  ASSERT_TRUE(results.at(2).passed()) << results.at(2).failures.front().text;
+  EXPECT_EQ(results.at(2).hash, RunScenario(system_, good_, 2).hash);
+}
+
+TEST_F(RunPoolTest, ARunThatIsAlwaysKilledIsGivenAsSuch) {
+  const Scenario killed = PingScenario(PingToml("killed"));
+  RunPool pool(1);
+  ASSERT_TRUE(pool.Start(1, Request(killed, 1)).ok());
+  const std::map<uint64_t, RunResult> results = AwaitAll(pool);
+  EXPECT_TRUE(WasKilled(results.at(1)));
+  EXPECT_FALSE(WasKilled(RunScenario(system_, PingScenario(PingToml("signal")), 1)));
 }
 
 TEST_F(RunPoolTest, PatienceEnds) {

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <optional>
 
@@ -25,6 +24,7 @@
 #include "sim/run/operations.h"
 #include "sim/run/real_time.h"
 #include "sim/run/signature.h"
+#include "sim/run/testing/child_processes.h"
 #include "sim/run/testing/ping_system.h"
 #include "sim/run/testing/scenarios.h"
 
@@ -82,14 +82,6 @@ pid_t Spawn(std::vector<std::string> words) {
   argv.push_back(nullptr);
   execv("/proc/self/exe", argv.data());
   _exit(127);
-}
-
-std::vector<pid_t> ChildrenOf(pid_t parent) {
-  const std::string number = std::to_string(parent);
-  std::ifstream file("/proc/" + number + "/task/" + number + "/children");
-  std::vector<pid_t> children;
-  for (pid_t child; file >> child;) children.push_back(child);
-  return children;
 }
 
 // Files of the tests' folder that are written or put in place.
@@ -265,13 +257,11 @@ TEST_F(MinimiseTest, RunsThatSomebodyKillsAreMadeAgain) {
 }
 
 TEST_F(MinimiseTest, RunsThatAreAlwaysKilledEndItWithAWord) {
-  const RunRequest request = {.system = system_, .scenario = scenario_, .seed = FailingSeed()};
+  const Scenario killed = PingScenario(PingToml("killed"));
+  const RunRequest request = {.system = system_, .scenario = killed, .seed = 1};
   TrialJournal journal;
   ASSERT_TRUE(journal.Open(out_ + ".state", 1).ok());
-  const auto kill_all = [] {
-    for (const pid_t run : ChildrenOf(getpid())) kill(run, SIGKILL);
-  };
-  Trials trials({.base = request, .jobs = 2, .until = kNever - Time{}, .tick = kill_all}, journal);
+  Trials trials({.base = request, .jobs = 2, .until = kNever - Time{}}, journal);
   EXPECT_FALSE(trials.Run(request).passed());
   EXPECT_NE(trials.status().message().find("a run is killed whenever it is made"),
             std::string::npos)

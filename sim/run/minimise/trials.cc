@@ -1,12 +1,8 @@
 // Running candidates side by side, in order.
 #include "sim/run/minimise/trials.h"
 
-#include <signal.h>
-
-#include <cstring>
 #include <map>
 #include <utility>
-#include <vector>
 
 #include "core/base/hash.h"
 #include "sim/fault/draw.h"
@@ -17,24 +13,12 @@ namespace orrery::sim {
 namespace {
 
 constexpr Duration kTick = Milliseconds(200);
-constexpr int kKilledMax = 5;  // Of one run.
-
-// Whether somebody, or the system for want of memory, ended the run's process: no run does that to
-// itself, and nothing is known of it.
-bool WasKilled(const RunResult& result) {
-  if (result.passed() || result.failures.front().kind != "crash") return false;
-  for (const int number : {SIGKILL, SIGTERM, SIGINT, SIGHUP}) {
-    if (result.failures.front().text == std::string("signal ") + strsignal(number)) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
 struct Trials::Candidate {
   std::optional<RunRequest> request;
   uint64_t key = 0;
-  int killed = 0;  // How often it was.
 };
 
 // A question of FirstFailing, while it is answered.
@@ -42,8 +26,7 @@ struct Trials::Asked {
   const std::function<FaultPlan(size_t)>& make;
   size_t found;  // The lowest known to fail; at first the number of candidates.
   size_t next = 0;
-  std::map<size_t, Candidate> running = {};  // And those of `again`.
-  std::vector<size_t> again = {};            // Their runs were killed.
+  std::map<size_t, Candidate> running = {};
 };
 
 Trials::Trials(Options options, TrialJournal& journal)
@@ -82,22 +65,20 @@ absl::Status Trials::Start(uint64_t ticket, const RunRequest& request) {
   return started;
 }
 
-bool Trials::Again(const RunResult& result, int& killed) {
-  if (!WasKilled(result)) return false;
-  if (++killed <= kKilledMax) return true;
-  status_ = Error(ErrorCode::platform_error,
-                  "a run is killed whenever it is made (" + result.failures.back().text +
-                      "): has the machine too little memory for --jobs " +
-                      std::to_string(options_.jobs) + "? The same command goes on");
-  return false;
+bool Trials::Tells(const RunResult& result) {
+  if (result.passed()) return true;
+  const RunFailure& failure = result.failures.front();
+  if (failure.kind == "start") status_ = Error(ErrorCode::platform_error, failure.text);
+  if (WasKilled(result)) {
+    status_ = Error(ErrorCode::platform_error,
+                    "a run is killed whenever it is made (" + failure.text +
+                        "): has the machine too little memory for --jobs " +
+                        std::to_string(options_.jobs) + "? The same command goes on");
+  }
+  return status_.ok();
 }
 
 void Trials::Fill(Asked& asked) {
-  while (!asked.again.empty() && pool_.busy() < pool_.jobs()) {
-    const size_t index = asked.again.back();
-    if (!Start(index, *asked.running.at(index).request).ok()) return;
-    asked.again.pop_back();
-  }
   while (asked.next < asked.found && pool_.busy() < pool_.jobs()) {
     Candidate& candidate = asked.running[asked.next];
     const std::optional<bool> verdict = Prepare(candidate, asked.make(asked.next));
@@ -123,11 +104,7 @@ std::optional<size_t> Trials::FirstFailing(size_t count,
     if (!finished.has_value()) continue;
     ++runs_;
     const size_t index = finished->ticket;
-    if (Again(finished->result, running.at(index).killed)) {
-      asked.again.push_back(index);
-      continue;
-    }
-    if (!status_.ok()) break;
+    if (!Tells(finished->result)) break;
     const bool fails = Shows(finished->result);
     const absl::Status kept = journal_.Add(running.at(index).key, fails, finished->result.cpu);
     if (!kept.ok()) status_ = kept;
@@ -138,7 +115,6 @@ std::optional<size_t> Trials::FirstFailing(size_t count,
       pool_.Abandon(each->first);
       each = running.erase(each);
     }
-    std::erase_if(asked.again, [index](size_t each) { return each > index; });
   }
   for (const auto& [ticket, candidate] : running) pool_.Abandon(ticket);
   const bool known = running.empty() && asked.next >= asked.found && asked.found < count;
@@ -156,20 +132,15 @@ RunResult Trials::Run(const FaultPlan& plan, uint64_t events_max) {
 }
 
 RunResult Trials::Run(const RunRequest& request) {
+  ++runs_;
+  std::optional<RunPool::Finished> finished;
+  status_ = pool_.Start(0, request);
+  while (status_.ok() && !finished.has_value()) {
+    options_.tick();
+    finished = pool_.Await(kTick);
+  }
+  if (finished.has_value() && Tells(finished->result)) return std::move(finished->result);
   RunResult none;
-  int killed = 0;
-  do {
-    ++runs_;
-    status_ = pool_.Start(0, request);
-    std::optional<RunPool::Finished> finished;
-    while (status_.ok() && !finished.has_value()) {
-      options_.tick();
-      finished = pool_.Await(kTick);
-    }
-    if (!status_.ok()) break;
-    none = std::move(finished->result);
-    if (!WasKilled(none)) return none;
-  } while (Again(none, killed));
   none.failures = {{"crash", std::string(status_.message()), Time{}}};
   return none;
 }

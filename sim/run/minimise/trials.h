@@ -3,8 +3,7 @@
 //
 // Of an ordered list of candidates the answer is the first that fails, whatever runs beside it and
 // however long it takes: a minimisation gives the same plan with one job and with many. What runs
-// in vain is ended when the answer is known. A run that somebody killed says nothing: it is made
-// again.
+// in vain is ended when the answer is known. A run that is killed whenever it is made says nothing.
 //
 // REQUIRES: the calling process has one thread.
 #pragma once
@@ -68,9 +67,8 @@ class Trials {
   // Makes candidate `index`; its verdict when that is known without a run.
   std::optional<bool> Prepare(Candidate& candidate, FaultPlan plan);
   absl::Status Start(uint64_t ticket, const RunRequest& request);
-  // Whether a run is to be made again: it was killed, and not as often as that there is no use.
-  bool Again(const RunResult& result, int& killed);
-  // Starts what is to be made again, then further candidates.
+  // False: the machine kept it from running, and status() says how.
+  bool Tells(const RunResult& result);
   struct Asked;
   void Fill(Asked& asked);
 

@@ -179,6 +179,7 @@ TEST_P(SweepOfKindTest, IsFoundAndRecorded) {
 
 const Kind kKinds[] = {
     {"signal", "", "crash signal Segmentation fault", "crash-"},
+    {"killed", "", "crash signal Killed", "crash-signal-killed-"},
     {"exit", "", "crash exit code # before the end of the run", "crash-exit-code-"},
     {"invariant", "", "invariant sim/run/testing/ping_server.cc: server->pings < kFatalPing",
      "invariant-"},

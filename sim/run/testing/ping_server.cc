@@ -2,6 +2,7 @@
 #include "sim/run/testing/ping_server.h"
 
 #include <absl/container/flat_hash_set.h>  // banned-ok: planted, for the check to find
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -120,6 +121,9 @@ Task<> Misbehave(Server* server) {
       std::vector<std::string> hoard;
       while (true) hoard.emplace_back(size_t{1} << 20, 'x');
     }
+    case Plant::kKilled:
+      raise(SIGKILL);
+      break;
     case Plant::kLeak: {
       auto* const lost = new Task<absl::Status>(Nothing());
       (void)lost;  // Nobody will ever destroy it: that is the defect.
@@ -180,6 +184,7 @@ std::optional<Plant> PlantFromName(std::string_view name) {
       {"spin", Plant::kSpin},
       {"exit", Plant::kExit},
       {"memory", Plant::kMemory},
+      {"killed", Plant::kKilled},
       {"leak", Plant::kLeak},
       {"budget", Plant::kBudget},
       {"deaf", Plant::kDeaf},

@@ -32,6 +32,7 @@ enum class Plant {
   kSpin,        // the same within one event
   kExit,        // ends its process as if all were well
   kMemory,      // allocates without end
+  kKilled,      // is killed, as the system does for want of memory
   kLeak,        // loses a Task
   kBudget,      // loses a reservation of memory
   kDeaf,        // makes the server answer no more
