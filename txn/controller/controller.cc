@@ -43,7 +43,7 @@ class Controller final : public RecoveryHost {
         token_(context.token),
         cluster_(cluster),
         knobs_(env_.knobs().Get<ControllerKnobs>()),
-        registry_(knobs_.controller_worker_life),
+        registry_(knobs_.controller_worker_life, knobs_.controller_worker_rest),
         ready_(std::move(context.ready)),
         handlers_(server_, token_) {}
 
@@ -91,6 +91,10 @@ class Controller final : public RecoveryHost {
 
   std::vector<WorkerInfo> Workers() override { return registry_.Known(env_.clock().Now()); }
 
+  std::vector<WorkerInfo> TrustedWorkers() override {
+    return registry_.Trusted(env_.clock().Now());
+  }
+
   void Report(std::string state, std::string reason) override {
     if (state == recovery_state_ && reason == reason_) return;
     if (auto e = env_.trace().Info("RecoveryState")) e.Add("state", state).Add("reason", reason);
@@ -103,7 +107,7 @@ class Controller final : public RecoveryHost {
   }
 
   void WorkerFailed(const WorkerInfo& worker) override {
-    Forget(worker.process(), worker.endpoint().incarnation());
+    LetRest(worker.process(), worker.endpoint().incarnation());
   }
 
   bool IsDistrusted(uint64_t log_id) const override {
@@ -176,8 +180,8 @@ class Controller final : public RecoveryHost {
   }
 
   // Its poll, if it lives, is answered at once, so that it asks again.
-  void Forget(const std::string& process, uint64_t incarnation) {
-    registry_.Forget(process, incarnation);
+  void LetRest(const std::string& process, uint64_t incarnation) {
+    registry_.Failed(process, incarnation, env_.clock().Now());
     changed_.NotifyAll();
   }
 
@@ -205,7 +209,7 @@ class Controller final : public RecoveryHost {
           worker, kAwaitRoleEnd, std::move(request), wait + knobs_.controller_role_poll_slack);
       const std::string who = RoleInfo::Kind_Name(role.kind()) + " on " + role.process();
       if (!reply.ok()) {
-        Forget(role.process(), at.incarnation);
+        LetRest(role.process(), at.incarnation);
         co_return Error(ErrorCode::generation_ended, who + ": " + Describe(reply.status()));
       }
       if (reply->header.ended()) {

@@ -21,10 +21,11 @@ bool WorkerRegistry::Counts(const std::string& process, uint64_t poll) const {
   return at != workers_.end() && at->second.polls.contains(poll);
 }
 
-void WorkerRegistry::Forget(const std::string& process, uint64_t incarnation) {
+void WorkerRegistry::Failed(const std::string& process, uint64_t incarnation, Time now) {
   const auto at = workers_.find(process);
   if (at == workers_.end() || at->second.worker.endpoint().incarnation() != incarnation) return;
   workers_.erase(at);
+  resting_[process] = {incarnation, After(now, rest_)};
 }
 
 std::vector<WorkerInfo> WorkerRegistry::Known(Time now) {
@@ -38,6 +39,16 @@ std::vector<WorkerInfo> WorkerRegistry::Known(Time now) {
     }
   }
   return known;
+}
+
+std::vector<WorkerInfo> WorkerRegistry::Trusted(Time now) {
+  std::erase_if(resting_, [now](const auto& each) { return each.second.until <= now; });
+  std::vector<WorkerInfo> trusted = Known(now);
+  std::erase_if(trusted, [this](const WorkerInfo& worker) {
+    const auto at = resting_.find(worker.process());
+    return at != resting_.end() && at->second.incarnation == worker.endpoint().incarnation();
+  });
+  return trusted;
 }
 
 }  // namespace orrery

@@ -17,7 +17,7 @@ WorkerInfo Worker(const std::string& process, uint64_t incarnation) {
 }
 
 TEST(WorkerRegistryTest, KnownWhileItAsksAndAWhileAfter) {
-  WorkerRegistry registry(Seconds(4));
+  WorkerRegistry registry(Seconds(4), Seconds(5));
   registry.Begin(Worker("b", 1));
   const uint64_t poll = registry.Begin(Worker("a", 1));
   ASSERT_EQ(registry.Known(At(1000)).size(), 2u);
@@ -30,7 +30,7 @@ TEST(WorkerRegistryTest, KnownWhileItAsksAndAWhileAfter) {
 }
 
 TEST(WorkerRegistryTest, PollsThatOverlap) {
-  WorkerRegistry registry(Seconds(4));
+  WorkerRegistry registry(Seconds(4), Seconds(5));
   const uint64_t first = registry.Begin(Worker("a", 1));
   const uint64_t second = registry.Begin(Worker("a", 1));
   registry.End("a", first, At(1));
@@ -41,7 +41,7 @@ TEST(WorkerRegistryTest, PollsThatOverlap) {
 }
 
 TEST(WorkerRegistryTest, ANewLifeReplacesTheOldOne) {
-  WorkerRegistry registry(Seconds(4));
+  WorkerRegistry registry(Seconds(4), Seconds(5));
   const uint64_t old = registry.Begin(Worker("a", 1));
   const uint64_t poll = registry.Begin(Worker("a", 2));
   EXPECT_FALSE(registry.Counts("a", old));
@@ -49,14 +49,14 @@ TEST(WorkerRegistryTest, ANewLifeReplacesTheOldOne) {
   registry.End("a", old, At(0));
   ASSERT_EQ(registry.Known(At(100)).size(), 1u);
   EXPECT_EQ(registry.Known(At(100))[0].endpoint().incarnation(), 2u);
-  registry.Forget("a", 1);
-  EXPECT_EQ(registry.Known(At(100)).size(), 1u);
+  registry.Failed("a", 1, At(100));
+  EXPECT_EQ(registry.Trusted(At(100)).size(), 1u);
 }
 
-TEST(WorkerRegistryTest, AForgottenWorkerIsKnownWhenItAsksAgain) {
-  WorkerRegistry registry(Seconds(4));
+TEST(WorkerRegistryTest, AWorkerThatFailedIsKnownWhenItAsksAgain) {
+  WorkerRegistry registry(Seconds(4), Seconds(5));
   const uint64_t before = registry.Begin(Worker("a", 1));
-  registry.Forget("a", 1);
+  registry.Failed("a", 1, At(100));
   EXPECT_EQ(registry.Known(At(100)).size(), 0u);
   EXPECT_FALSE(registry.Counts("a", before));
   const uint64_t after = registry.Begin(Worker("a", 1));
@@ -64,6 +64,21 @@ TEST(WorkerRegistryTest, AForgottenWorkerIsKnownWhenItAsksAgain) {
   EXPECT_EQ(registry.Known(At(1000)).size(), 1u);
   registry.End("a", after, At(1000));
   EXPECT_EQ(registry.Known(At(1004)).size(), 0u);
+}
+
+TEST(WorkerRegistryTest, AWorkerThatFailedIsTrustedAfterItsRestOrInItsNextLife) {
+  WorkerRegistry registry(Seconds(4), Seconds(5));
+  registry.Begin(Worker("a", 1));
+  registry.Begin(Worker("b", 1));
+  registry.Failed("a", 1, At(100));
+  registry.Begin(Worker("a", 1));
+  EXPECT_EQ(registry.Known(At(104)).size(), 2u);
+  ASSERT_EQ(registry.Trusted(At(104)).size(), 1u);
+  EXPECT_EQ(registry.Trusted(At(104))[0].process(), "b");
+  EXPECT_EQ(registry.Trusted(At(105)).size(), 2u);
+  registry.Failed("a", 1, At(200));
+  registry.Begin(Worker("a", 2));
+  EXPECT_EQ(registry.Trusted(At(200)).size(), 2u);
 }
 
 }  // namespace

@@ -163,8 +163,12 @@ class Recovery {
     host_.Report("recruiting", "");
     const Time settled = After(env_.clock().Now(), knobs_.recovery_placement_wait);
     for (;;) {
-      workers_ = host_.Workers();
+      workers_ = host_.TrustedWorkers();
       placement_ = PlaceGeneration(workers_, metadata_.configuration(), first_);
+      if (!placement_.missing.empty()) {
+        workers_ = host_.Workers();
+        placement_ = PlaceGeneration(workers_, metadata_.configuration(), first_);
+      }
       const bool possible = placement_.missing.empty();
       if (possible && (placement_.good || env_.clock().Now() >= settled)) break;
       if (!possible) {
@@ -203,7 +207,8 @@ class Recovery {
         e.Add("why", reply.status());
       }
       const ErrorCode code = CodeOf(reply.status());
-      if (code == ErrorCode::connection_failed || code == ErrorCode::stale_endpoint) {
+      if (code == ErrorCode::connection_failed || code == ErrorCode::stale_endpoint ||
+          code == ErrorCode::timed_out) {
         host_.WorkerFailed(host);
       }
       co_return reply.status();

@@ -40,7 +40,10 @@ class RecoveryHost {
   virtual ~RecoveryHost() = default;
   // The workers known now. May be too few: the recovery asks again after a while.
   virtual std::vector<WorkerInfo> Workers() = 0;
-  // It could not be reached: it is not to be among Workers() until it was heard again.
+  // Those of them of which none failed of late (see WorkerFailed): better, if they are enough.
+  virtual std::vector<WorkerInfo> TrustedWorkers() = 0;
+  // It could not be reached, or did not answer: it is not to be among Workers() until it was heard
+  // again, and not among TrustedWorkers() for a while.
   virtual void WorkerFailed(const WorkerInfo& worker) = 0;
   // Tells operators where the recovery stands (see ClusterStatusReply), and why it waits.
   virtual void Report(std::string state, std::string reason) = 0;
