@@ -232,5 +232,35 @@ TEST_F(DamageTest, AnUnreadableSectorConcernsItsPagesOnly) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
+// Sectors that cannot be read while the queue is opened, others each time: it opens with all that
+// was committed, or not at all, and then with all once the disk reads again.
+TEST_F(DamageTest, AnUnreadableSectorCutsNothing) {
+  int refused = 0;
+  for (uint32_t one_in = 1; one_in <= 40; ++one_in) {
+    Reset();
+    QueueModel model;
+    const absl::Status status = Run([&](Env& env) -> Task<absl::Status> {
+      CO_RETURN_IF_ERROR(co_await Scenario(&env, &model));
+      co_return co_await CommitTenPages(&env, &model);
+    });
+    ASSERT_TRUE(status.ok()) << status;
+    machine->disk().FailReads(one_in);
+    const absl::Status opened =
+        Run([&](Env& env) -> Task<absl::Status> { return OpenAndCheck(&env, &model); });
+    ASSERT_EQ(model.wrong, "") << one_in;
+    if (!opened.ok()) {
+      ++refused;
+      ASSERT_EQ(CodeOf(opened), ErrorCode::io_error) << opened;
+      EXPECT_NE(opened.message().find("queue: "), std::string::npos) << opened;
+    }
+    machine->disk().HealAll();
+    const absl::Status healed =
+        Run([&](Env& env) -> Task<absl::Status> { return OpenAndCheck(&env, &model); });
+    ASSERT_TRUE(healed.ok()) << healed;
+    ASSERT_EQ(model.wrong, "") << one_in;
+  }
+  EXPECT_GT(refused, 10);
+}
+
 }  // namespace
 }  // namespace orrery

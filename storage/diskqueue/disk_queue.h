@@ -34,6 +34,8 @@
 //     no page that recovery could ask for is ever overwritten. When a queue is opened, what a page
 //     above D says of the begin is not yet known to be durable: pages from the begin that page D
 //     states stay until the kData page of the new incarnation is synced.
+//   - A slot that cannot be read could hold any of these pages. The queue is not opened then, with
+//     io_error and the place: the disk may read it the next time.
 //   What cannot be told locally: a disk that acknowledged the last group and lost it, against a
 //   crash before that group was acknowledged. Copies elsewhere tell.
 //

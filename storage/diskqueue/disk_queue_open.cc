@@ -38,7 +38,8 @@ class DiskQueueOpener {
   }
 
  private:
-  // Decodes every slot into valid_. A slot that cannot be read holds no valid page.
+  // Decodes every slot into valid_. A slot that cannot be read may hold a page of the last group,
+  // which nothing else tells of: to take it for none would cut what was acknowledged.
   Task<absl::Status> Scan() {
     for (uint64_t slot = 1; slot < queue_.slot_count_;) {
       const uint64_t count = std::min(kScanChunkPages, queue_.slot_count_ - slot);
@@ -51,11 +52,14 @@ class DiskQueueOpener {
           continue;
         }
         auto page = co_await queue_.file_->Read(slot * kPageBytes, kPageBytes);
-        if (page.ok()) {
-          Decode(page->view(), slot);
-        } else if (CodeOf(page.status()) != ErrorCode::io_error) {
-          co_return page.status();
+        if (!page.ok()) {
+          PROBE(queue_.env_, "diskqueue.unreadable_slot");
+          co_return Error(CodeOf(page.status()),
+                          queue_.path_ + ": the page at offset " +
+                              std::to_string(slot * kPageBytes) +
+                              " cannot be read, so it is not known where the queue ends");
         }
+        Decode(page->view(), slot);
       }
     }
     co_return absl::OkStatus();
