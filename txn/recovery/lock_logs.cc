@@ -37,6 +37,7 @@ class LogLocker {
   Task<absl::StatusOr<RecoveryDecision>> Run() {
     for (size_t i = 0; i < answers_.size(); ++i) tasks_.Spawn("lock", Lock(i));
     Time decided_at = kNever;
+    const Time give_up = After(env_.clock().Now(), knobs_.recovery_wait_max);
     for (;;) {
       RecoveryDecision decision = Decide();
       if (decision.outcome == RecoveryOutcome::kRefuse) {
@@ -51,7 +52,12 @@ class LogLocker {
         if (all || wait <= Duration(0)) co_return decision;
       } else if (all) {
         PROBE(env_, "recovery.waited_for_logs");
-        host_.Report("waiting for logs", ReasonToWait(decision));
+        std::string reason = ReasonToWait(decision);
+        host_.Report("waiting for logs", reason);
+        if (env_.clock().Now() >= give_up) {
+          PROBE(env_, "recovery.gave_up_waiting_for_logs");
+          co_return Error(ErrorCode::generation_ended, std::move(reason));
+        }
       }
       // Out of time or not: look again.
       (void)co_await Timeout(env_.clock(), wait, Changed());

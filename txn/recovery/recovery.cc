@@ -162,6 +162,7 @@ class Recovery {
   Task<absl::Status> Place() {
     host_.Report("recruiting", "");
     const Time settled = After(env_.clock().Now(), knobs_.recovery_placement_wait);
+    const Time give_up = After(env_.clock().Now(), knobs_.recovery_wait_max);
     for (;;) {
       workers_ = host_.TrustedWorkers();
       placement_ = PlaceGeneration(workers_, metadata_.configuration(), first_);
@@ -174,6 +175,10 @@ class Recovery {
       if (!possible) {
         PROBE(env_, "recovery.waited_for_workers");
         host_.Report("recruiting", placement_.missing);
+        if (env_.clock().Now() >= give_up) {
+          PROBE(env_, "recovery.gave_up_waiting_for_workers");
+          co_return Error(ErrorCode::generation_ended, placement_.missing);
+        }
       }
       co_await Sleep(env_.clock(), knobs_.recovery_worker_poll_interval);
     }

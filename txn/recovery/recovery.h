@@ -54,9 +54,10 @@ class RecoveryHost {
 };
 
 // One attempt. `record` is what `reg`.Read() gave; the write of `reg` is the attempt's last act.
-// Waits for as long as silent logs, or too few workers, leave it no choice. On an error the caller
-// begins anew with a new RegisterClient, after a jittered wait; roles it recruited end, since no
-// published state names them. outcome_unknown: the write's outcome is, and the caller must die.
+// Waits for silent logs and for workers, recovery_wait_max at most: `record` may be out of date, so
+// that what it names never comes. On an error the caller begins anew, reading the register with a
+// new RegisterClient, after a jittered wait; roles it recruited end, since no published state names
+// them. outcome_unknown: the write's outcome is, and the caller must die.
 Task<absl::StatusOr<RecoveredGeneration>> RecoverGeneration(Env& env, RpcClient& rpc,
                                                             RegisterClient& reg,
                                                             GenerationRecord record,

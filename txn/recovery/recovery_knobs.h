@@ -14,6 +14,9 @@ namespace orrery {
   KNOB(Duration, recovery_lock_grace, Milliseconds(300),                                           \
        random.Between(Milliseconds(1), Milliseconds(1000)), "s",                                   \
        "wait for the answers of further logs once those that came suffice")                        \
+  KNOB(Duration, recovery_wait_max, Seconds(10), random.Between(Seconds(2), Seconds(20)), "s",     \
+       "wait for silent logs, or for workers, before the register is read again: another "         \
+       "controller may have recovered meanwhile, and what is waited for may never come")           \
   KNOB(Duration, recovery_metadata_timeout, Seconds(20), random.Between(Seconds(5), Seconds(20)),  \
        "s", "reading the metadata out of the old logs")                                            \
   KNOB(Duration, recovery_probe_timeout, Seconds(5), random.Between(Seconds(1), Seconds(5)), "s",  \
