@@ -135,6 +135,7 @@ Task<absl::Status> OperationStream::Run(uint64_t ordinal, Task<absl::Status> wor
     e.Add("workload", workload_).Add("client", client_).Add("ordinal", ordinal);
   }
   absl::Status status = co_await std::move(work);
+  operations_.End();
   if (auto e = env_.trace().Debug("OperationEnded")) {
     e.Add("workload", workload_).Add("client", client_).Add("ordinal", ordinal);
     e.Add("outcome", status.ok() ? "ok" : Describe(status));

@@ -65,6 +65,10 @@ class Operations {
   // What the operation draws from; it depends on the seed and on nothing else.
   Random RandomOf(std::string_view workload, int client, uint64_t ordinal) const;
 
+  // One of them has ended, however it did; and how many have. The sign that a system goes on.
+  void End() { ++ended_; }
+  uint64_t ended() const { return ended_; }
+
   // Whether the plan has the run do less than its scenario says: then too little that was done is
   // no failure.
   bool narrowed() const { return narrowed_; }
@@ -74,6 +78,7 @@ class Operations {
 
  private:
   uint64_t seed_;
+  uint64_t ended_ = 0;
   bool narrowed_ = false;
   std::map<std::string, OrdinalSet, std::less<>> only_;  // Not listed: all.
   std::map<std::string, uint64_t> asked_;

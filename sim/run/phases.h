@@ -70,11 +70,15 @@ class Phases {
   bool StepUntil(Time bound, bool calls);
   // The same for calls; a failure of `kind` when some are still open at `bound`.
   bool Await(Time bound, const char* kind, const std::string& of);
+  // Fails with those that are open; false.
+  bool FailOpen(const char* kind, const std::string& of);
+  std::string SinceItWentOn() const;
   bool InTurn(MakeTask make, const char* what, const char* kind, const char* late, Time bound,
               Duration within);
   bool Setup();
   bool Faults();
   bool Liveness();
+  bool AwaitOperations();
   bool Check();
 
   const RunRequest& request_;
@@ -92,6 +96,9 @@ class Phases {
   Time faults_begun_{};
   std::deque<Call> calls_;  // Stable addresses.
   size_t open_calls_ = 0;
+  uint64_t operations_ended_ = 0;
+  Time healed_{};   // When all faults had ended,
+  Time went_on_{};  // and, if later, when the last operation did.
 };
 
 }  // namespace orrery::sim

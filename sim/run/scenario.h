@@ -4,8 +4,9 @@
 //   description = "what it is for"      # Empty.
 //   duration = "60s"                    # Of the faults phase, in simulated time. 60s.
 //   setup_within = "60s"                # Bound of all workloads' Setup together.
-//   recover_within = "120s"             # The liveness bound: from the end of all faults until the
-//                                       # clients' Start has ended and the system has recovered.
+//   recover_within = "120s"             # The liveness bound: from the end of all faults, or from
+//                                       # the last operation that ended, until the next one has
+//                                       # or, when all have, the system has recovered.
 //   check_within = "120s"               # Bound of all workloads' Check together.
 //   clients = 2                         # Processes that run the workloads, on machines of their
 //                                       # own that faults leave alone. 1.

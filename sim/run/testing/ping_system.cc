@@ -60,6 +60,10 @@ class PingWorkload final : public Workload {
       if (fail_in_ == "start") co_return Error(ErrorCode::io_error, "asked to fail");
     }
     co_await pings.Join();
+    // One after the other, each within the bound of liveness, all of them not.
+    for (int i = 0; i < (fail_in_ == "slow" ? 5 : 0); ++i) {
+      CO_RETURN_IF_ERROR(co_await operations.Run(operations.Next().ordinal, Wait(&env)));
+    }
     if (fail_in_ == "endless") {
       Promise<absl::Status> never;
       co_return co_await never.future();
@@ -84,6 +88,11 @@ class PingWorkload final : public Workload {
   }
 
  private:
+  static Task<absl::Status> Wait(Env* env) {
+    co_await Sleep(env->clock(), Seconds(15));
+    co_return absl::OkStatus();
+  }
+
   Task<absl::Status> PingOnce(Env* env, NetworkAddress server) {
     absl::Status status = co_await Timeout(env->clock(), kPatience, Ping(env, server));
     if (status.ok()) ++answers_;

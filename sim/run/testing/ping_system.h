@@ -14,7 +14,8 @@ namespace orrery::sim {
 // Options of the workload "ping":
 //   interval = "50ms"         # Between pings of a client.
 //   answers_min = 1           # Check fails below it.
-//   fail_in = ""              # "setup", "start" or "check" returns an error; "endless" Start.
+//   fail_in = ""              # "setup", "start" or "check" returns an error; "endless" Start
+//                             # never ends; "slow" it ends after the bound, and goes on till then.
 class PingSystem final : public System {
  public:
   void AddKnobs(KnobSet& knobs) const override;
