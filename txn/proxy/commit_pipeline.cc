@@ -72,6 +72,8 @@ Task<absl::StatusOr<Message<Rep>>> CommitProxy::Ask(Endpoint role, Method<Req, R
       co_return reply;
     }
     PROBE(env_, "commit_proxy.asked_again");
+    // Without a pause where time has passed already: the first question may still be under way.
+    if (CodeOf(reply.status()) == ErrorCode::timed_out) continue;
     co_await Sleep(env_.clock(), knobs_.commit_proxy_retry_delay);
   }
 }
