@@ -221,7 +221,10 @@ Task<absl::Status> LogServer::TrimLoop() {
 }
 
 bool LogServer::IsToGrow() const {
-  return queue_->RoomBytes() < static_cast<uint64_t>(knobs_.log_grow_ahead_bytes) &&
+  // After a failure it tries again whatever room there is by then: as long as it counts as unable
+  // to grow, proxies may find too little and push nothing that would ask for more.
+  return (cannot_grow_ ||
+          queue_->RoomBytes() < static_cast<uint64_t>(knobs_.log_grow_ahead_bytes)) &&
          queue_->file_bytes() < static_cast<uint64_t>(queue_knobs_.disk_queue_bytes_max) &&
          !state_.locked();
 }

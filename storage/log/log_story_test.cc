@@ -296,6 +296,37 @@ TEST_F(LogStoryTest, AFullDiskIsReportedBeforeAPushFails) {
   EXPECT_GT(room_after(10), 100u << 20);
 }
 
+// What is popped while the disk is full gives room in the file, enough not to make it longer; that
+// it could be longer again is told nevertheless.
+TEST_F(LogStoryTest, AFullDiskIsOverAlsoWhenRoomCameByPops) {
+  ASSERT_TRUE(knobs_.Set("disk_queue_initial_bytes", "1048576").ok());
+  ASSERT_TRUE(knobs_.Set("disk_queue_growth_bytes", "65536").ok());
+  ASSERT_TRUE(knobs_.Set("log_grow_ahead_bytes", "65536").ok());
+  ASSERT_TRUE(knobs_.Set("log_reserve_bytes", "65536").ok());
+  ASSERT_TRUE(knobs_.Set("log_trim_bytes_min", "4096").ok());
+  Start(1);
+  sim::Disk& disk = machine(0).disk();
+  disk.SetCapacity(disk.used_bytes());
+  Version version = 100;
+  const auto room_after = [&](size_t bytes) -> uint64_t {
+    const auto pushed = Push(0, version, version + 1, bytes);
+    Run(Milliseconds(200));
+    EXPECT_EQ(CodeOfResult(pushed), ErrorCode::ok) << version;
+    ++version;
+    return CodeOfResult(pushed) == ErrorCode::ok ? (**pushed)->header.room_bytes() : 0;
+  };
+  while (room_after(5000) > 0) continue;
+  Message<PopRequest> request;
+  request.header.set_version(version);
+  const auto popped = Call(0, kPop, std::move(request));
+  Run(Milliseconds(50));
+  ASSERT_EQ(CodeOfResult(popped), ErrorCode::ok);
+  EXPECT_GT(room_after(10), 65536u);
+  disk.SetCapacity(sim::Disk::kNoCapacityLimit);
+  Run(Seconds(3));
+  EXPECT_GT(room_after(10), 100u << 20);
+}
+
 // Logs have popped to different places. What was read from one of them is of no use when another
 // one, from which the rest is read, has popped beyond it.
 TEST_F(LogStoryTest, AStoryBeginsBehindWhatWasPopped) {
