@@ -57,15 +57,16 @@ Task<absl::Status> CommitProxy::RunBatch(Batch batch) {
 }
 
 // Asks again when the answer, or the question, was lost on its way: whoever is asked here gives a
-// question that comes again its first answer.
+// question that comes again its first answer. `lose_first`, for simulation: the first answer is.
 template <class Req, class Rep>
 Task<absl::StatusOr<Message<Rep>>> CommitProxy::Ask(Endpoint role, Method<Req, Rep> method,
                                                     Message<Req> request, Duration attempt_max,
-                                                    Duration silence_max) {
+                                                    Duration silence_max, bool lose_first) {
   const Time give_up = After(env_.clock().Now(), silence_max);
   for (;;) {
-    const Duration timeout =
-        Buggify(env_, "commit_proxy.answer_lost", OneIn(100)) ? Microseconds(100) : attempt_max;
+    const bool lose =
+        std::exchange(lose_first, false) || Buggify(env_, "commit_proxy.answer_lost", OneIn(100));
+    const Duration timeout = lose ? Microseconds(100) : attempt_max;
     absl::StatusOr<Message<Rep>> reply = co_await rpc_.Call(role, method, request, timeout);
     if (reply.ok() || IsEndOfRole(reply.status()) || !IsRetryable(reply.status()) ||
         env_.clock().Now() >= give_up) {
@@ -245,11 +246,14 @@ Task<absl::Status> CommitProxy::Push(const Batch& batch, LogBatches batches) {
   request.set_version(batch.version);
   request.set_known_committed(known_committed_);
   std::vector<Task<absl::StatusOr<Message<PushReply>>>> calls;
+  // On all logs at once: what is durable on one of them is not lost.
+  const bool again = Buggify(env_, "commit_proxy.push_again", OneIn(4));
   for (size_t log = 0; log < log_endpoints_.size(); ++log) {
     told_[log] = std::max(told_[log], known_committed_);
     Message<PushRequest> message{request, std::move(batches.of_log[log])};
     calls.push_back(Ask(log_endpoints_[log], kPush, std::move(message),
-                        knobs_.commit_proxy_stage_timeout, knobs_.commit_proxy_stage_timeout));
+                        knobs_.commit_proxy_stage_timeout, knobs_.commit_proxy_stage_timeout,
+                        again));
   }
   if (--batches_before_push_ == 0) changed_.NotifyAll();
   const std::vector<absl::StatusOr<Message<PushReply>>> replies =

@@ -89,7 +89,7 @@ class CommitProxy {
   template <class Req, class Rep>
   Task<absl::StatusOr<Message<Rep>>> Ask(Endpoint role, Method<Req, Rep> method,
                                          Message<Req> request, Duration attempt_max,
-                                         Duration silence_max);
+                                         Duration silence_max, bool lose_first = false);
   template <class Req, class Rep>
   Task<absl::StatusOr<Rep>> AskSequencer(Method<Req, Rep> method, Req request);
   Task<absl::Status> Linger(Purpose site);
