@@ -100,10 +100,17 @@ TEST_F(ExplainTest, EveryFailure) {
     const char* kind;
     bool of_server;
   };
-  for (const Case& each :
-       {Case{"error_event", "error_event", true}, Case{"invariant", "invariant", true},
-        Case{"signal", "crash", true}, Case{"hang", "hang", true}, Case{"deaf", "liveness", false},
-        Case{"leak", "leak", false}}) {
+  constexpr Case kCases[] = {
+    {"error_event", "error_event", true},
+    {"invariant", "invariant", true},
+    {"signal", "crash", true},
+    {"hang", "hang", true},
+    {"deaf", "liveness", false},
+#if !__has_feature(address_sanitizer)  // It has an accounting of leaks of its own.
+    {"leak", "leak", false},
+#endif
+  };
+  for (const Case& each : kCases) {
     SCOPED_TRACE(each.plant);
     const Output run = Explain({"3", "--scenario", Scenario(each.plant), "--out", page_, "--text",
                                 "--knob", "run_hang_cpu_max=300ms"});
