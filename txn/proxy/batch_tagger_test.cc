@@ -59,7 +59,7 @@ TEST(BatchTagger, EachLogGetsWhatItKeeps) {
   const Mutation z{MutationType::kAdd, "z", "2"};
   const Mutation across{MutationType::kClearRange, "b", "m"};
   const Mutation nothing{MutationType::kClearRange, "b", "b"};
-  for (const Mutation& each : {a, z, across, nothing}) tagger.Add(each, 10, 0);
+  for (const Mutation* each : {&a, &z, &across, &nothing}) tagger.Add(*each, 10, 0);
   const LogBatches batches = tagger.Encode();
   EXPECT_EQ(Lines(batches.of_log[0]), (All{"0 a=1", "0 z=2", "0 b=k", "0 k=m"}));
   EXPECT_EQ(Lines(batches.of_log[1]), (All{"1 z=2", "1 k=m"}));

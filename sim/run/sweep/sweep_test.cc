@@ -188,12 +188,12 @@ const Kind kKinds[] = {
     {"invariant", "", "invariant sim/run/testing/ping_server.cc: server->pings < kFatalPing",
      "invariant-"},
     {"hang", "", "hang events without end", "hang-events-without-end-"},
-    {"spin", "", "hang in Misbehave", "hang-in-misbehave-"},
     {"error_event", "", "error_event PingPlanted pings=#", "error-event-"},
     {"deaf", "", "liveness AwaitRecovered did not end", "liveness-"},
     {"clock", "", "nondeterminism", "nondeterminism-"},
     {"none", "fail_in = \"check\"", "check ping: Check: io_error", "check-"},
 #if !__has_feature(address_sanitizer)
+    {"spin", "", "hang in Misbehave", "hang-in-misbehave-"},
     {"memory", "", "crash out of memory", "crash-out-of-memory-"},
     {"leak", "", "leak", "leak-"},
 #endif
