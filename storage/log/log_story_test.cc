@@ -44,6 +44,11 @@ Buffer OneMutation(Version version, size_t bytes = 100) {
   return Buffer::Copy(std::move(writer).Finish());
 }
 
+template <class Result>
+ErrorCode CodeOfResult(const Result& result) {
+  return result->has_value() ? CodeOf((*result)->status()) : ErrorCode::operation_cancelled;
+}
+
 class LogStoryTest : public ::testing::Test {
  protected:
   LogStoryTest() { log_testing::AddKnobs(knobs_); }
@@ -140,6 +145,14 @@ class LogStoryTest : public ::testing::Test {
     return Call(log, kPeek, std::move(request));
   }
 
+  void PopOk(size_t log, Version version) {
+    Message<PopRequest> request;
+    request.header.set_version(version);
+    const auto popped = Call(log, kPop, std::move(request));
+    Run(Milliseconds(50));
+    EXPECT_EQ(CodeOfResult(popped), ErrorCode::ok);
+  }
+
   void PushOk(size_t log, Version previous, Version version, size_t bytes = 100) {
     const auto pushed = Push(log, previous, version, bytes);
     Run(Milliseconds(200));
@@ -164,11 +177,6 @@ class LogStoryTest : public ::testing::Test {
   LogSystemView view_;
   std::unique_ptr<World> world_;  // Last: its processes use the rest.
 };
-
-template <class Result>
-ErrorCode CodeOfResult(const Result& result) {
-  return result->has_value() ? CodeOf((*result)->status()) : ErrorCode::operation_cancelled;
-}
 
 TEST_F(LogStoryTest, NothingIsAnsweredBeforeItIsSynced) {
   Start(1);
@@ -269,62 +277,54 @@ TEST_F(LogStoryTest, AFullLogReportsItThenLocksItself) {
   EXPECT_EQ((**peek)->header.through(), version);
 }
 
+// One log on a disk that is full: what its file has is all there is.
+class FullDiskTest : public LogStoryTest {
+ protected:
+  void StartFull(const std::string& grow_ahead_and_reserve) {
+    ASSERT_TRUE(knobs_.Set("disk_queue_initial_bytes", "1048576").ok());
+    ASSERT_TRUE(knobs_.Set("disk_queue_growth_bytes", "65536").ok());
+    ASSERT_TRUE(knobs_.Set("log_grow_ahead_bytes", grow_ahead_and_reserve).ok());
+    ASSERT_TRUE(knobs_.Set("log_reserve_bytes", grow_ahead_and_reserve).ok());
+    ASSERT_TRUE(knobs_.Set("log_trim_bytes_min", "4096").ok());
+    Start(1);
+    machine(0).disk().SetCapacity(machine(0).disk().used_bytes());
+  }
+
+  // What the log says after a push of so many bytes.
+  uint64_t RoomAfter(size_t bytes) {
+    const auto pushed = Push(0, version_, version_ + 1, bytes);
+    Run(Milliseconds(200));
+    EXPECT_EQ(CodeOfResult(pushed), ErrorCode::ok) << version_;
+    ++version_;
+    return CodeOfResult(pushed) == ErrorCode::ok ? (**pushed)->header.room_bytes() : 0;
+  }
+
+  Version version_ = 100;
+};
+
 // A proxy that refuses what adds data while there is no room, and goes on with empty pushes, keeps
 // its generation; and hears of the room that there is again.
-TEST_F(LogStoryTest, AFullDiskIsReportedBeforeAPushFails) {
-  ASSERT_TRUE(knobs_.Set("disk_queue_initial_bytes", "1048576").ok());
-  ASSERT_TRUE(knobs_.Set("disk_queue_growth_bytes", "65536").ok());
-  ASSERT_TRUE(knobs_.Set("log_grow_ahead_bytes", "262144").ok());
-  ASSERT_TRUE(knobs_.Set("log_reserve_bytes", "262144").ok());
-  Start(1);
-  sim::Disk& disk = machine(0).disk();
-  disk.SetCapacity(disk.used_bytes());
-  Version version = 100;
-  const auto room_after = [&](size_t bytes) -> uint64_t {
-    const auto pushed = Push(0, version, version + 1, bytes);
-    Run(Milliseconds(200));
-    EXPECT_EQ(CodeOfResult(pushed), ErrorCode::ok) << version;
-    ++version;
-    return CodeOfResult(pushed) == ErrorCode::ok ? (**pushed)->header.room_bytes() : 0;
-  };
+TEST_F(FullDiskTest, IsReportedBeforeAPushFails) {
+  StartFull("262144");
   int pushes = 0;
-  while (room_after(5000) > 0) ++pushes;
+  while (RoomAfter(5000) > 0) ++pushes;
   EXPECT_GT(pushes, 10);
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(room_after(10), 0u);
-  disk.SetCapacity(sim::Disk::kNoCapacityLimit);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(RoomAfter(10), 0u);
+  machine(0).disk().SetCapacity(sim::Disk::kNoCapacityLimit);
   Run(Seconds(2));
-  EXPECT_GT(room_after(10), 100u << 20);
+  EXPECT_GT(RoomAfter(10), 100u << 20);
 }
 
 // What is popped while the disk is full gives room in the file, enough not to make it longer; that
 // it could be longer again is told nevertheless.
-TEST_F(LogStoryTest, AFullDiskIsOverAlsoWhenRoomCameByPops) {
-  ASSERT_TRUE(knobs_.Set("disk_queue_initial_bytes", "1048576").ok());
-  ASSERT_TRUE(knobs_.Set("disk_queue_growth_bytes", "65536").ok());
-  ASSERT_TRUE(knobs_.Set("log_grow_ahead_bytes", "65536").ok());
-  ASSERT_TRUE(knobs_.Set("log_reserve_bytes", "65536").ok());
-  ASSERT_TRUE(knobs_.Set("log_trim_bytes_min", "4096").ok());
-  Start(1);
-  sim::Disk& disk = machine(0).disk();
-  disk.SetCapacity(disk.used_bytes());
-  Version version = 100;
-  const auto room_after = [&](size_t bytes) -> uint64_t {
-    const auto pushed = Push(0, version, version + 1, bytes);
-    Run(Milliseconds(200));
-    EXPECT_EQ(CodeOfResult(pushed), ErrorCode::ok) << version;
-    ++version;
-    return CodeOfResult(pushed) == ErrorCode::ok ? (**pushed)->header.room_bytes() : 0;
-  };
-  while (room_after(5000) > 0) continue;
-  Message<PopRequest> request;
-  request.header.set_version(version);
-  const auto popped = Call(0, kPop, std::move(request));
-  Run(Milliseconds(50));
-  ASSERT_EQ(CodeOfResult(popped), ErrorCode::ok);
-  EXPECT_GT(room_after(10), 65536u);
-  disk.SetCapacity(sim::Disk::kNoCapacityLimit);
+TEST_F(FullDiskTest, IsOverAlsoWhenRoomCameByPops) {
+  StartFull("65536");
+  while (RoomAfter(5000) > 0) continue;
+  PopOk(0, version_);
+  EXPECT_GT(RoomAfter(10), 65536u);
+  machine(0).disk().SetCapacity(sim::Disk::kNoCapacityLimit);
   Run(Seconds(3));
-  EXPECT_GT(room_after(10), 100u << 20);
+  EXPECT_GT(RoomAfter(10), 100u << 20);
 }
 
 // Logs have popped to different places. What was read from one of them is of no use when another
@@ -338,13 +338,6 @@ TEST_F(LogStoryTest, AStoryBeginsBehindWhatWasPopped) {
   const std::vector<size_t> team = LogTeamOf(kTag, set_);
   PushOk(team[1], 110, 111);
   PushOk(team[1], 111, 112);
-  const auto pop = [this](size_t log, Version version) {
-    Message<PopRequest> request;
-    request.header.set_version(version);
-    const auto popped = Call(log, kPop, std::move(request));
-    Run(Milliseconds(50));
-    EXPECT_EQ(CodeOfResult(popped), ErrorCode::ok);
-  };
   const auto read = [&](Version through, WhatWasPopped popped) {
     std::string versions;
     scripts_.push_back([&, through, popped](Env& env, RpcClient& rpc) -> Task<absl::Status> {
@@ -359,11 +352,11 @@ TEST_F(LogStoryTest, AStoryBeginsBehindWhatWasPopped) {
     return versions;
   };
   for (size_t log = 0; log < 2; ++log) Call(log, kLockLog, Message<LockRequest>());
-  pop(team[0], 104);
+  PopOk(team[0], 104);
   EXPECT_EQ(read(107, WhatWasPopped::kBeginsBehind), "105 106 107 ");
-  pop(team[1], 102);
+  PopOk(team[1], 102);
   EXPECT_EQ(read(111, WhatWasPopped::kBeginsBehind), "105 106 107 108 109 110 111 ");
-  pop(team[1], 111);
+  PopOk(team[1], 111);
   EXPECT_EQ(read(112, WhatWasPopped::kBeginsBehind), "112 ");
   EXPECT_EQ(read(112, WhatWasPopped::kLeaveOut), "105 106 107 108 109 110 112 ");
   EXPECT_EQ(read(110, WhatWasPopped::kBeginsBehind), "105 106 107 108 109 110 ");
